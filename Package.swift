@@ -1,0 +1,78 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+/// A thin C shim over one Debian library: header and glue in `Sources/<name>`, nothing else.
+func shim(_ name: String, links libraries: [String]) -> Target {
+    .target(name: name, linkerSettings: libraries.map { .linkedLibrary($0) })
+}
+
+/// A room of the house. Its dependencies are the rooms below it, and only those.
+func room(_ name: String, on below: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: below)
+}
+
+/// The tests of one room, with the support code all tests share.
+func tests(of name: String, on more: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: [.target(name: name), "TestSupport", "Quantities", "Numerics"] + more)
+}
+
+let package = Package(
+    name: "argent",
+    products: [
+        .executable(name: "argent", targets: ["argent"]),
+        .executable(name: "argent-workstation", targets: ["argent-workstation"]),
+    ],
+    targets: [
+        // C shims, one per library.
+        shim("CSystem", links: []),
+        shim("CGPIO", links: ["gpiod"]),
+        shim("CSerial", links: ["serialport"]),
+        shim("CI2C", links: ["i2c"]),
+        shim("CTOML", links: []),
+        shim("CCBOR", links: ["cbor"]),
+        shim("CDigest", links: ["crypto"]),
+
+        // The rooms, lowest first.
+        room("Quantities", on: []),
+        room("Numerics", on: []),
+        room("World", on: ["Quantities", "CSystem", "CGPIO", "CSerial", "CI2C"]),
+        room("Configuration", on: ["Quantities", "CTOML"]),
+        room("RunLog", on: ["Quantities", "World", "CCBOR", "CDigest"]),
+        room("Spectra", on: ["Quantities", "Configuration"]),
+        room("Surrogates", on: ["Numerics"]),
+        room("Instruments", on: ["Quantities"]),
+        room("Rig", on: ["Quantities", "Configuration", "Instruments", "Spectra"]),
+        room("Campaign", on: ["Quantities", "Configuration", "Numerics", "Surrogates"]),
+        room(
+            "RigSimulator",
+            on: ["Quantities", "Numerics", "World", "Configuration", "Surrogates", "Spectra"]),
+        room(
+            "Agent",
+            on: [
+                "Quantities", "World", "Configuration", "RunLog", "Rig", "Campaign", "Instruments",
+                "Spectra", "Numerics",
+            ]),
+        .executableTarget(
+            name: "argent",
+            dependencies: ["Agent", "RigSimulator", "Configuration", "RunLog", "World", "Spectra"]),
+        .executableTarget(name: "argent-workstation", dependencies: ["RunLog", "World"]),
+
+        // Tests.
+        .target(name: "TestSupport", path: "Tests/Support"),
+        tests(of: "Quantities"),
+        tests(of: "Numerics"),
+        tests(of: "World"),
+        tests(of: "Configuration"),
+        tests(of: "RunLog", on: ["World"]),
+        tests(of: "Spectra"),
+        tests(of: "Surrogates"),
+        tests(of: "Instruments"),
+        tests(of: "Rig", on: ["Instruments", "Configuration", "Spectra"]),
+        tests(of: "Campaign", on: ["Configuration", "Surrogates"]),
+        tests(of: "RigSimulator", on: ["World", "Configuration", "Surrogates", "Instruments"]),
+        tests(of: "Agent", on: ["RigSimulator", "World", "Configuration", "RunLog", "Campaign"]),
+    ],
+    cxxLanguageStandard: .cxx17
+)
