@@ -1,19 +1,8 @@
 import Quantities
+import World
 
-/// The instrument's end of a serial line, as its manual describes it. Bytes come in when they
-/// have fully arrived; bytes go out with the earliest moment they may start to leave.
-public protocol SimulatedDevice: AnyObject {
-    /// The device's own speed now, in bits per second. Bytes sent to it at another speed are
-    /// noise to it (the line delivers them as garbage).
-    var baud: Int { get }
-    /// Bytes from the host, fully arrived at `now`.
-    func receive(_ bytes: ArraySlice<UInt8>, at now: Instant)
-    /// Time passed: timers, ramps, exposures.
-    func advance(to now: Instant)
-    /// When `advance` has something to do next; `.distantFuture` for never.
-    var deadline: Instant { get }
-    /// Appends what has become ready to leave by `now`, in order, and forgets it.
-    func takeOutput(into bytes: inout [UInt8], at now: Instant)
+/// The instrument's end of a serial line, as its manual describes it.
+public protocol SimulatedDevice: VirtualPeer {
     /// The mains were cut and returned: volatile state is lost.
     func powerCycle(at now: Instant)
 }
