@@ -52,7 +52,9 @@ public struct Record: Equatable, Sendable {
 
 /// A number with a name.
 public struct NamedValue: Equatable, Sendable {
+    /// What it is the number of.
     public var name: String
+    /// The number, in the unit of the list it is in.
     public var value: Double
 
     /// A number with a name.
@@ -64,7 +66,9 @@ public struct NamedValue: Equatable, Sendable {
 
 /// A reading with its validity: nil where there is none.
 public struct NamedReading: Equatable, Sendable {
+    /// What was read.
     public var name: String
+    /// The number, in the unit its name says; nil where there is none.
     public var value: Double?
 
     /// A reading, or the lack of one.
@@ -82,6 +86,7 @@ public struct DecisionRecord: Equatable, Sendable {
     public var method: String
     /// Bounds in force, low and high per variable.
     public var lows: [Double]
+    /// The high ones: percent or µL/min, as the variable is.
     public var highs: [Double]
     /// The recipes, in order.
     public var recipes: [[Double]]
@@ -108,16 +113,21 @@ public struct DecisionRecord: Equatable, Sendable {
 
 /// One droplet that counts.
 public struct DropletRecord: Equatable, Sendable {
+    /// Number of the condition in the campaign, from 1.
     public var condition: Int
+    /// Attempt at it, from 1.
     public var attempt: Int
     /// Index within the condition, from 0.
     public var index: Int
-    /// When it entered and left the beam.
+    /// When it entered the beam.
     public var enteredAt: Instant
+    /// When it left it.
     public var leftAt: Instant
     /// Spectra in its plateau.
     public var plateau: Int
+    /// Its loss, 0…2.
     public var loss: Double
+    /// Largest absorbance on the loss grid.
     public var maximumAbsorbance: Double
     /// Absorbance on the loss grid; NaN where invalid.
     public var absorbance: [Float]
@@ -145,11 +155,15 @@ public struct SpectraRecord: Equatable, Sendable {
     public var kind: String
     /// Scans that went into it.
     public var scans: Int
+    /// Exposure of one scan.
     public var integration: TimeSpan
+    /// Detector pixel of the first count.
     public var firstPixel: Int
+    /// Detector pixels from one count to the next.
     public var pixelStep: Int
     /// Largest single count among the scans; at or above the clip level the record is suspect.
     public var maximumCount: Int
+    /// Mean counts of the scans, per pixel.
     public var counts: [Float]
 
     /// Raw counts.
@@ -169,12 +183,16 @@ public struct SpectraRecord: Equatable, Sendable {
 
 /// How a condition ended.
 public struct ConditionRecord: Equatable, Sendable {
+    /// Run it belongs to, from 1.
     public var run: Int
+    /// Number of the condition in the campaign, from 1.
     public var condition: Int
+    /// Attempt at it, from 1.
     public var attempt: Int
     /// `complete`, `failed` (tried and given up: counts as no data) or `abandoned` (will be
     /// tried again).
     public var outcome: String
+    /// Droplets that counted.
     public var droplets: Int
     /// Median loss of its droplets; nil unless complete.
     public var medianLoss: Double?

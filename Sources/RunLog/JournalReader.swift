@@ -1,0 +1,258 @@
+import World
+
+/// Bytes of a log that are no intact record although intact records follow, or records that are
+/// missing where no byte is damaged.
+public struct JournalGap: Equatable, Sendable {
+    /// The damaged bytes; empty when only a sequence number tells of the loss.
+    public var bytes: Range<Int64>
+    /// How many records are missing, by the sequence numbers around them.
+    public var missingRecords: UInt64
+
+    /// A gap.
+    public init(bytes: Range<Int64>, missingRecords: UInt64) {
+        self.bytes = bytes
+        self.missingRecords = missingRecords
+    }
+}
+
+/// What a reader meets, in the order of the file.
+public enum JournalEntry: Equatable, Sendable {
+    /// An intact record.
+    case record(sequence: UInt64, Record)
+    /// An intact record of a type this program does not know.
+    case unknown(sequence: UInt64, type: UInt64)
+    /// An intact frame whose payload this program cannot read.
+    case unreadable(sequence: UInt64, RecordError)
+    /// A loss.
+    case gap(JournalGap)
+}
+
+/// Reads a log from its start, holding at most one frame and one piece of the file in memory.
+///
+/// Only frames with a right checksum and a sequence number beyond the last count; what lies
+/// between two of them is reported as a gap, never guessed at.
+public struct JournalReader {
+    /// Bytes read from the source at once.
+    static let pieceSize = 64 * 1024
+    /// Bytes whose checksum is computed at most in search of one frame.
+    static let searchLimit = 64 * 1024 * 1024
+
+    /// Largest sequence number: far beyond any log, and adding to it cannot overflow.
+    static let sequenceLimit = UInt64(Int64.max)
+
+    private let source: any JournalSource
+    private let isLive: Bool
+    private var piece: [UInt8] = []
+    private var pieceStart: Int64 = 0
+    private var position = Int64(JournalFormat.headerSize)
+    private var pending: JournalEntry?
+    private var sawHeader = false
+
+    /// The sequence number of the last intact frame; 0 before the first.
+    public private(set) var lastSequence: UInt64 = 0
+    /// Where the last intact frame (or the header) ends.
+    public private(set) var intactEnd: Int64 = 0
+
+    /// A reader of `source`. With `isLive` the file may still be growing: an unfinished frame at
+    /// its end is waited for, and `next` may be asked again after it returned nil.
+    public init(_ source: any JournalSource, isLive: Bool = false) {
+        self.source = source
+        self.isLive = isLive
+    }
+
+    /// The next entry; nil at the end. Bytes from `intactEnd` to the end of the source are then
+    /// no intact record.
+    public mutating func next() throws(JournalError) -> JournalEntry? {
+        if let entry = pending {
+            pending = nil
+            return entry
+        }
+        if !sawHeader {
+            guard try readHeader() else { return nil }
+        }
+        let start = position
+        guard let frame = try nextFrame() else {
+            // What was read ahead of a writer may be taken back and written anew.
+            if isLive { piece = [] }
+            return nil
+        }
+        let missing = frame.sequence - lastSequence - 1
+        let entry = frame.entry
+        position = frame.end
+        intactEnd = frame.end
+        lastSequence = frame.sequence
+        guard frame.start > start || missing > 0 else { return entry }
+        pending = entry
+        return .gap(JournalGap(bytes: start..<frame.start, missingRecords: missing))
+    }
+
+    /// The next intact frame at or after the position.
+    private mutating func nextFrame() throws(JournalError) -> Frame? {
+        let end = source.size
+        guard position < end else { return nil }
+        switch try frame(at: position, end: end) {
+        case .intact(let found): return found
+        case .unfinished where isLive: return nil
+        case .unfinished, .none: return try search(from: position + 1, end: end)
+        }
+    }
+
+    /// Checks the header; false when it is not all there yet.
+    private mutating func readHeader() throws(JournalError) -> Bool {
+        let expected = JournalFormat.header
+        let found = try read(at: 0, count: expected.count)
+        let magic = JournalFormat.magic
+        guard found.prefix(magic.count).elementsEqual(magic.prefix(found.count)) else {
+            throw .notAJournal
+        }
+        guard found.count == expected.count else {
+            guard expected.starts(with: found) else { throw .damagedHeader }
+            return false
+        }
+        let checked = found.prefix(expected.count - 4)
+        guard found.littleEndian32(at: checked.count) == Checksum.crc32c(checked) else {
+            throw .damagedHeader
+        }
+        let version = found.littleEndian32(at: magic.count)
+        guard version <= JournalFormat.version else { throw .newerFormat(version: version) }
+        guard version == JournalFormat.version else { throw .damagedHeader }
+        sawHeader = true
+        intactEnd = Int64(expected.count)
+        return true
+    }
+
+    /// An intact frame.
+    private struct Frame {
+        var start: Int64
+        var payload: [UInt8]
+        var sequence: UInt64
+
+        var end: Int64 { start + Int64(JournalFormat.frameHeadSize + payload.count) }
+
+        var entry: JournalEntry {
+            do throws(RecordError) {
+                switch try RecordCodec.decode(payload) {
+                case .record(let sequence, let record):
+                    return .record(sequence: sequence, record)
+                case .unknown(let sequence, let type, _, _):
+                    return .unknown(sequence: sequence, type: type)
+                }
+            } catch {
+                return .unreadable(sequence: sequence, error)
+            }
+        }
+    }
+
+    private enum Finding {
+        case intact(Frame)
+        /// It would reach beyond the end.
+        case unfinished
+        case none
+    }
+
+    private mutating func frame(at start: Int64, end: Int64) throws(JournalError) -> Finding {
+        var budget = Int.max
+        return try frame(at: start, end: end, budget: &budget)
+    }
+
+    private mutating func frame(
+        at start: Int64, end: Int64, budget: inout Int
+    ) throws(JournalError) -> Finding {
+        let headSize = JournalFormat.frameHeadSize
+        guard end - start >= Int64(headSize) else { return .unfinished }
+        try load(start, count: headSize)
+        var place = Int(start - pieceStart)
+        guard piece.count - place >= headSize else { return .unfinished }
+        let length = Int(piece.littleEndian32(at: place))
+        guard length >= JournalFormat.smallestPayload, length <= RecordCodec.sizeLimit else {
+            return .none
+        }
+        guard end - start - Int64(headSize) >= Int64(length) else { return .unfinished }
+        // The first byte and the sequence number sort out nearly all chance finds cheaply.
+        try load(start, count: headSize + min(length, 16))
+        place = Int(start - pieceStart)
+        guard piece.count - place >= headSize + JournalFormat.smallestPayload else {
+            return .unfinished
+        }
+        guard piece[place + headSize] & 0xE0 == 0x80 else { return .none }
+        budget -= length
+        guard budget > 0 else { throw .tooDamaged(at: start) }
+        try load(start, count: headSize + length)
+        place = Int(start - pieceStart)
+        guard piece.count - place >= headSize + length else { return .unfinished }
+        let checksum = piece.littleEndian32(at: place + 4)
+        let payload = piece[(place + headSize)..<(place + headSize + length)]
+        guard
+            checksum
+                == Checksum.crc32c(payload, after: Checksum.crc32c(piece[place..<(place + 4)]))
+        else { return .none }
+        let bytes = Array(payload)
+        guard let sequence = RecordCodec.sequence(of: bytes), sequence > lastSequence,
+            sequence <= Self.sequenceLimit
+        else { return .none }
+        return .intact(Frame(start: start, payload: bytes, sequence: sequence))
+    }
+
+    /// The first intact frame that starts at `from` or later.
+    private mutating func search(from: Int64, end: Int64) throws(JournalError) -> Frame? {
+        var budget = Self.searchLimit
+        var start = from
+        let least = Int64(JournalFormat.frameHeadSize + JournalFormat.smallestPayload)
+        while end - start >= least {
+            if case .intact(let found) = try frame(at: start, end: end, budget: &budget) {
+                return found
+            }
+            start += 1
+        }
+        return nil
+    }
+
+    /// Makes the piece in memory hold `count` bytes from `start` on, or all there are.
+    private mutating func load(_ start: Int64, count: Int) throws(JournalError) {
+        let held = pieceStart + Int64(piece.count)
+        if start >= pieceStart && start + Int64(count) <= held { return }
+        if start < pieceStart || start > held {
+            piece = []
+            pieceStart = start
+        } else {
+            piece.removeFirst(Int(start - pieceStart))
+            pieceStart = start
+        }
+        while piece.count < count {
+            let more = try read(
+                at: pieceStart + Int64(piece.count), count: max(Self.pieceSize, count - piece.count)
+            )
+            if more.isEmpty { return }
+            piece += more
+        }
+    }
+
+    private func read(at offset: Int64, count: Int) throws(JournalError) -> [UInt8] {
+        do throws(WorldError) {
+            return try source.read(at: offset, count: count)
+        } catch {
+            throw .notRead(error)
+        }
+    }
+}
+
+extension JournalReader {
+    /// The last `count` entries of `source`, oldest first, and how many there are in all.
+    public static func tail(
+        _ count: Int, of source: any JournalSource
+    ) throws(JournalError) -> (entries: [JournalEntry], total: Int) {
+        var reader = JournalReader(source)
+        var ring: [JournalEntry] = []
+        var total = 0
+        while let entry = try reader.next() {
+            if ring.count < max(count, 0) {
+                ring.append(entry)
+            } else if !ring.isEmpty {
+                ring[total % ring.count] = entry
+            }
+            total += 1
+        }
+        let turn = ring.isEmpty ? 0 : total % ring.count
+        return (Array(ring[turn...] + ring[..<turn]), total)
+    }
+}
