@@ -1,0 +1,56 @@
+extension Campaign {
+    /// One line of the table of runs.
+    public struct RunSummary: Equatable, Sendable {
+        /// Run number, from 1.
+        public var run: Int
+        /// How its recipes were chosen.
+        public var method: Decision.Method
+        /// Conditions that gave data.
+        public var complete: Int
+        /// Conditions that were given up.
+        public var failed: Int
+        /// Conditions still to be ended.
+        public var open: Int
+        /// Number of its best condition; nil while none is complete.
+        public var bestCondition: Int?
+        /// Smallest condition loss of the run.
+        public var bestLoss: Double?
+        /// Median condition loss of the run.
+        public var medianLoss: Double?
+        /// Smallest condition loss of this and all earlier runs.
+        public var bestLossSoFar: Double?
+    }
+
+    /// What came of every run so far, in order.
+    public var summary: [RunSummary] {
+        var rows: [RunSummary] = []
+        var soFar: Double?
+        for decision in decisions {
+            let batch = conditions.filter { $0.run == decision.run }
+            let losses = batch.compactMap(\.loss)
+            let best = Self.best(of: batch)
+            if let loss = best?.loss { soFar = min(soFar ?? loss, loss) }
+            var failed = 0
+            for condition in batch {
+                if case .ended(.failed) = condition.state { failed += 1 }
+            }
+            rows.append(
+                RunSummary(
+                    run: decision.run, method: decision.method, complete: losses.count,
+                    failed: failed, open: batch.count - losses.count - failed,
+                    bestCondition: best?.number, bestLoss: best?.loss,
+                    medianLoss: Self.median(of: losses), bestLossSoFar: soFar))
+        }
+        return rows
+    }
+
+    /// The median of `values`, the mean of the middle two when their number is even; nil when
+    /// there are none or one of them is not a number.
+    public static func median(of values: [Double]) -> Double? {
+        guard !values.isEmpty, !values.contains(where: \.isNaN) else { return nil }
+        let sorted = values.sorted()
+        let middle = sorted.count / 2
+        guard sorted.count % 2 == 0 else { return sorted[middle] }
+        return sorted[middle - 1] + (sorted[middle] - sorted[middle - 1]) / 2
+    }
+}

@@ -1,0 +1,76 @@
+import Configuration
+import Numerics
+
+/// The recipes within the bounds in force, seen as a unit box with the reagents' cap cut off.
+/// Models and searches work in the unit box, people and pumps outside it.
+struct RecipeSpace: Equatable, Sendable {
+    let bounds: RecipeBounds
+    /// The unit box with the cap.
+    let region: CappedBox
+    /// Largest sum of reagents, in percent.
+    let maximumReagentPercent: Double
+    private let isReagent: [Bool]
+
+    /// The space of `check`'s variables within `bounds`; nil when no recipe is in it.
+    init?(_ check: RecipeCheck, bounds: RecipeBounds) {
+        let variables = check.variables
+        guard bounds.lows.count == variables.count, bounds.highs.count == variables.count else {
+            return nil
+        }
+        isReagent = variables.map(\.isReagent)
+        maximumReagentPercent = check.maximumReagentPercent
+        self.bounds = bounds
+        var weights: [Double] = []
+        var cap = check.maximumReagentPercent
+        for index in variables.indices {
+            let range = bounds.highs[index] - bounds.lows[index]
+            weights.append(isReagent[index] ? range : 0)
+            if isReagent[index] { cap -= bounds.lows[index] }
+        }
+        let dimension = variables.count
+        // A variable that cannot move has a side of length 0.
+        let upper = (0..<dimension).map { bounds.highs[$0] > bounds.lows[$0] ? 1.0 : 0.0 }
+        guard
+            let region = CappedBox(
+                lower: [Double](repeating: 0, count: dimension), upper: upper, weights: weights,
+                cap: cap)
+        else { return nil }
+        self.region = region
+    }
+
+    /// Number of variables.
+    var dimension: Int { region.dimension }
+
+    /// Where `recipe` is in the unit box (outside it when it is outside the bounds).
+    func unit(_ recipe: [Double]) -> [Double] {
+        var result = recipe
+        for index in result.indices {
+            let range = bounds.highs[index] - bounds.lows[index]
+            result[index] = range > 0 ? (recipe[index] - bounds.lows[index]) / range : 0
+        }
+        return result
+    }
+
+    /// The recipe at `unit`, rounded to four significant digits. Bounds and cap still hold:
+    /// where rounding would break the cap, reagents are rounded down.
+    func recipe(_ unit: [Double]) -> [Double] {
+        let exact = unit.indices.map { index in
+            bounds.lows[index] + unit[index] * (bounds.highs[index] - bounds.lows[index])
+        }
+        let rounded = tidied(exact, reagents: .toNearestOrAwayFromZero)
+        var sum = 0.0
+        for index in rounded.indices where isReagent[index] { sum += rounded[index] }
+        return sum <= maximumReagentPercent ? rounded : tidied(exact, reagents: .down)
+    }
+
+    private func tidied(_ recipe: [Double], reagents: FloatingPointRoundingRule) -> [Double] {
+        recipe.indices.map { index in
+            let rule = isReagent[index] ? reagents : .toNearestOrAwayFromZero
+            // Rounding down stops at the bound, which is never above the exact value.
+            let value = recipe[index].tidied(rule)
+            let low = bounds.lows[index]
+            if isReagent[index], reagents == .down { return max(value, low) }
+            return recipe[index].tidied(within: low...bounds.highs[index], rule)
+        }
+    }
+}
