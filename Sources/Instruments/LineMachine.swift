@@ -100,6 +100,9 @@ public enum PumpAlarm: String, Equatable, Sendable {
     case targetReached = "target-reached"
     /// A limit switch.
     case limitSwitch = "limit-switch"
+    /// It stopped before its target although nobody told it to over the line: somebody used its
+    /// own keys.
+    case stoppedByHand = "stopped-by-hand"
 }
 
 /// Something an instrument did or failed to do.

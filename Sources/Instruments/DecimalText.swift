@@ -1,0 +1,54 @@
+/// Decimal numbers as instruments write them: digits and at most one point; no sign, no exponent.
+enum DecimalText {
+    /// More digits than any pump sends; also what a `Double` holds exactly.
+    static let maximumDigits = 15
+
+    /// The number in `text`, or nil if it is not one.
+    static func parse(_ text: some Sequence<UInt8>) -> Double? {
+        var mantissa: Int64 = 0
+        var digits = 0
+        var scale = 1.0
+        var isPointSeen = false
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                digits += 1
+                guard digits <= maximumDigits else { return nil }
+                mantissa = mantissa * 10 + Int64(byte - UInt8(ascii: "0"))
+                if isPointSeen { scale *= 10 }
+            case UInt8(ascii: ".") where !isPointSeen:
+                isPointSeen = true
+            default:
+                return nil
+            }
+        }
+        return digits > 0 ? Double(mantissa) / scale : nil
+    }
+
+    /// `value` rounded to `decimals` places (0…9), without trailing zeros; nil where it is not a
+    /// number from 0 up to what fits `maximumDigits`.
+    static func format(_ value: Double, decimals: Int) -> String? {
+        guard (0...9).contains(decimals), value >= 0 else { return nil }
+        var power = 1.0
+        for _ in 0..<decimals { power *= 10 }
+        let scaled = (value * power).rounded()
+        guard scaled < 1e15 else { return nil }
+        var mantissa = Int64(scaled)
+        var places = decimals
+        while places > 0, mantissa % 10 == 0 {
+            mantissa /= 10
+            places -= 1
+        }
+        var digits = Array(String(mantissa).utf8)
+        guard places > 0 else { return String(decoding: digits, as: UTF8.self) }
+        while digits.count <= places { digits.insert(UInt8(ascii: "0"), at: 0) }
+        digits.insert(UInt8(ascii: "."), at: digits.count - places)
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    /// Whether two readings of one setting agree: the instruments keep four significant digits,
+    /// so one part in a thousand is the most that rounding explains.
+    static func agree(_ a: Double, _ b: Double) -> Bool {
+        (a - b).magnitude <= 1e-3 * max(a.magnitude, b.magnitude)
+    }
+}

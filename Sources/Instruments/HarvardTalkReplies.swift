@@ -1,0 +1,290 @@
+import Quantities
+
+// What a Harvard pump's replies change in what is known of it.
+extension HarvardTalk {
+    mutating func lineOpened(at now: Instant) {
+        forget()
+        record.lineOpened(at: now)
+    }
+
+    mutating func lineClosed(at now: Instant) {
+        forget()
+        record.lose(.lineClosed, at: now)
+    }
+
+    /// Nothing is known of the pump any more.
+    private mutating func forget() {
+        done = Done()
+        forgetSettings()
+    }
+
+    private mutating func forgetSettings() {
+        motor = nil
+        known = Known()
+        prepared = Prepared()
+        verifying = nil
+        run = nil
+        mustRestart = false
+        flyingFailures = 0
+        isCountFresh = false
+    }
+
+    mutating func setGoal(_ goal: PumpGoal, at now: Instant) {
+        record.goal = goal
+        record.isGoalReported = false
+        record.forgive()
+        flyingFailures = 0
+        prepared = Prepared()
+        // The pump's own word counts, and a fresh one.
+        if run == nil || motor != .infusing { motor = nil }
+        guard case .infusing(let rate, let bound) = goal else { return }
+        if let run {
+            mustRestart = !run.serves(bound: bound, total: record.counter.total)
+        }
+        let isSayable = HarvardUnits.argument(rate) != nil && HarvardUnits.argument(bound) != nil
+        if rate.microlitersPerMinute > 0, !isSayable {
+            record.news.append(
+                .trouble(
+                    .refused(
+                        command: "irate, tvolume",
+                        reason: "rate or bound is beyond what can be said; it stays stopped"
+                            + " until it gets another goal", received: [])))
+        }
+    }
+
+    mutating func acknowledgeAlarm(at now: Instant) {
+        guard record.acknowledge() else { return }
+        forget()
+        record.retryAt = now
+    }
+
+    mutating func sent(_ ask: Ask, at now: Instant) {
+        switch ask {
+        case .wake: done.wake = true
+        case .pollOn: done.pollOn = true
+        case .stop:
+            run = nil
+            mustRestart = false
+            isCountFresh = false
+            prepared = Prepared()
+        case .run:
+            guard let target = known.target else { return }
+            run = PumpRun(target: target, startTotal: record.counter.total)
+        default: break
+        }
+    }
+
+    mutating func overheard(_ reply: HarvardReply, at now: Instant) {
+        guard let alarm = reply.prompt.alarm else { return }
+        _ = isNews(alarm, at: now)
+    }
+
+    mutating func failed(_ ask: Ask, _ error: InstrumentError, at now: Instant) {
+        // A stop that failed is repeated at once; anything else may have had any effect.
+        motor = ask == .stop ? motor ?? .infusing : nil
+        switch ask {
+        case .polling: done = Done()
+        case .setDiameter: known.diameter = nil
+        case .setForce: known.force = nil
+        case .setTarget, .clearTarget: known.target = nil
+        case .setRate:
+            known.rate = nil
+            prepared.rate = false
+            if run != nil, case .refused = error { mustRestart = true }
+        default: break
+        }
+        if record.countFailure(error) {
+            forget()
+            record.lose(error, at: now)
+        }
+    }
+
+    /// Raises `alarm` if it says something new. A target that was reached, or a limit, in a run
+    /// of which nothing is known any more says nothing; a stall does, once `stop` had its chance
+    /// to clear it.
+    private mutating func isNews(_ alarm: PumpAlarm, at now: Instant) -> Bool {
+        guard record.alarm == nil, alarm == .stalled ? done.stop : run != nil else { return false }
+        forgetSettings()
+        record.raise(alarm, at: now)
+        return true
+    }
+}
+
+extension HarvardTalk {
+    mutating func heard(
+        _ reply: HarvardReply, to ask: Ask, bytes: [UInt8], at now: Instant
+    ) throws(InstrumentError) -> Bool {
+        let title = wire(ask).title
+        record.answered(at: now)
+        // An answer to `stop` still shows what was before it on some models.
+        if ask != .stop, let alarm = reply.prompt.alarm, isNews(alarm, at: now) { return false }
+        note(reply.prompt, at: now)
+        if let reason = reply.refusal {
+            // Not every model knows a target time; then none can be left behind.
+            guard ask == .clearTargetTime else {
+                throw .refused(command: title, reason: reason, received: bytes)
+            }
+            done.clearTargetTime = true
+            conclude(at: now)
+            return true
+        }
+        let wantsLine = Self.isQuery(ask)
+        guard reply.lines.count == (wantsLine ? 1 : 0) else {
+            throw .garbled(
+                command: title, received: bytes,
+                why: wantsLine ? "not one line of text" : "text where none was asked for")
+        }
+        if wantsLine {
+            let text = String(reply.lines[0].drop(while: { $0 == " " }))
+            guard try learn(ask, text, bytes, at: now) else {
+                throw .garbled(command: title, received: bytes, why: "not the data asked for")
+            }
+        } else {
+            acknowledged(ask, title)
+        }
+        conclude(at: now)
+        return true
+    }
+
+    static func isQuery(_ ask: Ask) -> Bool {
+        switch ask {
+        case .polling, .version, .status, .diameter, .force, .target, .rate: true
+        default: false
+        }
+    }
+
+    /// The prompt of every reply.
+    private mutating func note(_ prompt: HarvardPrompt, at now: Instant) {
+        switch prompt {
+        case .infusing: motor = .infusing
+        case .withdrawing: motor = .withdrawing
+        default: motor = .idle
+        }
+        switch motor {
+        case .idle:
+            record.state.actual = .stopped
+            record.state.confirmedAt = now
+        case .infusing: isCountFresh = false
+        default: record.state.actual = nil
+        }
+        if run?.isConfirmed == true, motor != .infusing { run?.hasEnded = true }
+    }
+
+    private mutating func conclude(at now: Instant) {
+        if isConfigured { record.becomeReady() }
+        guard isSettled else {
+            if motor == .infusing, run == nil { record.state.actual = nil }
+            return
+        }
+        if motor == .infusing {
+            record.state.actual = record.goal
+            record.state.confirmedAt = now
+        }
+        record.reachGoal()
+    }
+
+    /// A command without data was accepted.
+    private mutating func acknowledged(_ ask: Ask, _ title: String) {
+        switch ask {
+        case .stop: done.stop = true
+        case .leaveMemory: done.leaveMemory = true
+        case .clearTargetTime: done.clearTargetTime = true
+        case .clearTarget: (prepared.target, known.target) = (true, nil)
+        case .clearVolume:
+            prepared.volume = true
+            record.counter.cleared()
+        case .setDiameter: (known.diameter, verifying) = (nil, title)
+        case .setForce: (known.force, verifying) = (nil, title)
+        case .setTarget: (known.target, verifying) = (nil, title)
+        case .setRate:
+            (known.rate, verifying) = (nil, title)
+            prepared.rate = true
+        case .run:
+            if motor == .infusing { run?.isConfirmed = true }
+            // The pump's second word counts: status and rate are asked for again.
+            (motor, known.rate) = (nil, nil)
+        default: break
+        }
+    }
+
+    /// The line of text that answers a query. False: it is not of the kind asked for.
+    private mutating func learn(
+        _ ask: Ask, _ text: String, _ bytes: [UInt8], at now: Instant
+    ) throws(InstrumentError) -> Bool {
+        let before = verifying
+        verifying = nil
+        switch ask {
+        case .polling:
+            guard text == "Polling mode is ON" else { return false }
+            done.polling = true
+            record.connect()
+        case .version:
+            guard !text.isEmpty, text.utf8.count <= 80 else { return false }
+            known.identity = text
+            record.state.identity = text
+            record.news.append(.identified(text))
+        case .status:
+            guard let status = HarvardStatus(text, model: pump.model) else { return false }
+            take(status, at: now)
+        case .diameter:
+            guard let diameter = HarvardUnits.length(text) else { return false }
+            known.diameter = diameter
+        case .force:
+            guard let force = HarvardUnits.percent(text) else { return false }
+            known.force = force
+        case .target:
+            let none = text == "Target volume not set" ? Volume.zero : nil
+            guard let target = none ?? HarvardUnits.volume(text) else { return false }
+            known.target = target
+        case .rate:
+            guard let rate = HarvardUnits.rate(text) else { return false }
+            known.rate = rate
+        default: return true
+        }
+        try verify(ask, wrote: before, bytes)
+        return true
+    }
+
+    /// After a write the same question must not lead to the same write again.
+    private mutating func verify(
+        _ ask: Ask, wrote: String?, _ bytes: [UInt8]
+    ) throws(InstrumentError) {
+        guard let wrote, motor != nil, Self.command(next.ask) == wrote else { return }
+        if run != nil, ask == .rate {
+            flyingFailures += 1
+            if flyingFailures >= Self.flyingChangeLimit { mustRestart = true }
+        }
+        let expected = wrote.drop(while: { $0 != " " }).dropFirst()
+        throw .disobeyed(command: wrote, expected: String(expected), received: bytes)
+    }
+
+    /// What the pump does, and how much it passed.
+    private mutating func take(_ status: HarvardStatus, at now: Instant) {
+        statusAt = now
+        motor = !status.isRunning ? .idle : status.isInfusing ? .infusing : .withdrawing
+        // The numbers refer to the present direction (DEVICES 1.3).
+        if status.isInfusing {
+            record.counter.read(status.volume)
+            record.state.infused = record.counter.total
+        }
+        if motor == .idle { isCountFresh = true }
+        if status.isStalled, isNews(.stalled, at: now) { return }
+        if status.isAtLimit, isNews(.limitSwitch, at: now) { return }
+        if status.isTargetReached, isNews(.targetReached, at: now) { return }
+        guard let run, motor != .infusing else { return }
+        let end = run.end(total: record.counter.total)
+        self.run = nil
+        if let end {
+            forgetSettings()
+            record.raise(end, at: now)
+            return
+        }
+        let error = InstrumentError.disobeyed(command: "irun", expected: "prompt >", received: [])
+        prepared = Prepared()
+        record.news.append(.trouble(error))
+        if record.countAlarmAnswer() {
+            forget()
+            record.lose(error, at: now)
+        }
+    }
+}

@@ -1,0 +1,353 @@
+import Quantities
+
+// What a New Era pump's replies change in what is known of it.
+extension NewEraTalk {
+    mutating func lineOpened(at now: Instant) {
+        forget()
+        record.lineOpened(at: now)
+    }
+
+    mutating func lineClosed(at now: Instant) {
+        forget()
+        record.lose(.lineClosed, at: now)
+    }
+
+    /// Nothing is known of the pump any more.
+    private mutating func forget() {
+        framing = nil
+        mustFlush = false
+        forgetSettings()
+    }
+
+    /// Nothing is known of its settings any more; it still answers.
+    private mutating func forgetSettings() {
+        status = nil
+        known = Known()
+        verifying = nil
+        hasProgram = true
+        run = nil
+        mustRestart = false
+        flyingFailures = 0
+        isRateSent = false
+        isCountFresh = false
+    }
+
+    mutating func setGoal(_ goal: PumpGoal, at now: Instant) {
+        record.goal = goal
+        record.isGoalReported = false
+        record.forgive()
+        flyingFailures = 0
+        // The pump's own word counts, and a fresh one.
+        if run == nil || status != .infusing { status = nil }
+        guard case .infusing(let rate, let bound) = goal else { return }
+        if let run {
+            mustRestart = !run.serves(bound: bound, total: record.counter.total)
+        }
+        let isSayable = NewEraRate.best(for: rate) != nil && NewEraVolume(bound) != nil
+        if rate.microlitersPerMinute > 0, !isSayable {
+            record.news.append(
+                .trouble(
+                    .refused(
+                        command: "RAT, VOL",
+                        reason: "rate or bound does not fit the pump's four digits; it stays"
+                            + " stopped until it gets another goal", received: [])))
+        }
+    }
+
+    mutating func acknowledgeAlarm(at now: Instant) {
+        guard record.acknowledge() else { return }
+        interruption = nil
+        forgetSettings()
+    }
+
+    mutating func sent(_ ask: Ask, at now: Instant) {
+        switch ask {
+        case .flush: mustFlush = false
+        case .stop:
+            run = nil
+            mustRestart = false
+            isCountFresh = false
+        case .run:
+            guard let bound = known.target?.volume else { return }
+            run = PumpRun(target: bound, startTotal: record.counter.total)
+        default: break
+        }
+    }
+
+    mutating func overheard(_ reply: NewEraReply, at now: Instant) {
+        guard case .alarm(let alarm) = reply.status else { return }
+        _ = raise(alarm, command: "status query", at: now)
+    }
+
+    mutating func failed(_ ask: Ask, _ error: InstrumentError, at now: Instant) {
+        // A stop that failed is repeated at once; anything else may have had any effect.
+        status = ask == .stop ? status ?? .infusing : nil
+        switch ask {
+        case .probe(let tried):
+            // A Safe packet leaves bytes without CR in the buffer of a pump in Basic mode.
+            mustFlush = tried == .safe
+            trying = tried == .safe ? .basic : .safe
+        case .setDeadMan:
+            framing = nil
+            trying = pump.framing
+        case .setDiameter: known.diameter = nil
+        case .setDirection: known.direction = nil
+        case .selectPhase, .function, .setFunction: known.phase = nil
+        case .setTarget, .setTargetUnit: known.target = nil
+        case .setRate: failedRate(error)
+        default: break
+        }
+        if record.countFailure(error) { lose(error, at: now) }
+    }
+
+    private mutating func failedRate(_ error: InstrumentError) {
+        known.rate = nil
+        isRateSent = false
+        if run != nil, case .refused = error { mustRestart = true }
+    }
+
+    private mutating func lose(_ error: InstrumentError, at now: Instant) {
+        // A probe that failed has just chosen the next framing.
+        if let framing { trying = framing }
+        let flush = mustFlush
+        forget()
+        mustFlush = flush
+        record.lose(error, at: now)
+    }
+
+    /// An alarm. False, for "no answer".
+    mutating func raise(_ alarm: PumpAlarm, command: String, at now: Instant) -> Bool {
+        let wasRunning = run != nil
+        let isInterruption = alarm == .reset || alarm == .deadMan
+        // It is cleared by having been told; an alarm that comes every time is a broken pump.
+        if record.alarm == nil, !wasRunning, isInterruption, record.countAlarmAnswer() {
+            lose(
+                .refused(command: command, reason: "alarm \(alarm) does not clear", received: []),
+                at: now)
+            return false
+        }
+        forgetSettings()
+        if isInterruption, !wasRunning, record.alarm == nil {
+            interruption = alarm
+            if framing != nil { record.connect() }
+        } else {
+            record.raise(alarm, at: now)
+        }
+        return false
+    }
+}
+
+extension NewEraTalk {
+    mutating func heard(
+        _ reply: NewEraReply, to ask: Ask, bytes: [UInt8], at now: Instant
+    ) throws(InstrumentError) -> Bool {
+        let title = wire(ask).title
+        let isSwitching = if case .setDeadMan = ask { true } else { false }
+        if let framing, framing != reply.framing, !isSwitching {
+            self.framing = nil
+            trying = reply.framing
+            throw .garbled(command: title, received: bytes, why: "answered in the other framing")
+        }
+        record.answered(at: now)
+        if framing == nil {
+            framing = reply.framing
+            record.connect()
+        }
+        if case .alarm(let alarm) = reply.status {
+            // Whether the switch was executed differs between pumps: look where it is.
+            if isSwitching {
+                framing = nil
+                trying = reply.framing
+            }
+            return raise(alarm, command: title, at: now)
+        }
+        note(reply.status, at: now)
+        if let refusal = reply.refusal { try refused(ask, refusal, title, bytes) } else {
+            try learn(ask, reply, title, bytes, at: now)
+        }
+        conclude(at: now)
+        return true
+    }
+
+    /// The status in every reply.
+    private mutating func note(_ status: NewEraReply.Status, at now: Instant) {
+        self.status = status
+        switch status {
+        case .stopped:
+            record.state.actual = .stopped
+            record.state.confirmedAt = now
+        case .infusing: isCountFresh = false
+        default: record.state.actual = nil
+        }
+        if run?.isConfirmed == true, status != .infusing { run?.hasEnded = true }
+    }
+
+    /// Ready, or the goal reached?
+    private mutating func conclude(at now: Instant) {
+        if isConfigured { record.becomeReady() }
+        guard isSettled else {
+            if status == .infusing, run == nil { record.state.actual = nil }
+            return
+        }
+        if status == .infusing {
+            record.state.actual = record.goal
+            record.state.confirmedAt = now
+        }
+        record.reachGoal()
+    }
+
+    /// An error in place of an answer. Some are answers enough.
+    private mutating func refused(
+        _ ask: Ask, _ refusal: NewEraReply.Refusal, _ title: String, _ bytes: [UInt8]
+    ) throws(InstrumentError) {
+        switch ask {
+        case .probe: return  // Whatever it is, the pump speaks this framing.
+        case .stop where status == .stopped && refusal == .notApplicable: return
+        case .selectPhase(2), .function, .setFunction:
+            // Models without programs end every run at the target.
+            hasProgram = false
+            return
+        default:
+            throw .refused(command: title, reason: refusal.reason, received: bytes)
+        }
+    }
+
+    /// The answer to `ask`.
+    private mutating func learn(
+        _ ask: Ask, _ reply: NewEraReply, _ title: String, _ bytes: [UInt8], at now: Instant
+    ) throws(InstrumentError) {
+        let data = reply.data
+        switch ask {
+        case .version, .deadMan, .diameter, .direction, .function, .dispensed, .target, .rate:
+            guard try learnQuery(ask, data, bytes, at: now) else {
+                throw .garbled(command: title, received: bytes, why: "not the data asked for")
+            }
+            return
+        default: break
+        }
+        guard data.isEmpty else {
+            throw .garbled(command: title, received: bytes, why: "data where none was asked for")
+        }
+        switch ask {
+        case .status:
+            statusAt = now
+            if status != .infusing, run != nil { run?.hasEnded = true }
+        case .setDeadMan(let seconds):
+            framing = seconds > 0 ? .safe : .basic
+            known.deadMan = nil
+            verifying = title
+        case .setDiameter: (known.diameter, verifying) = (nil, title)
+        case .setDirection: (known.direction, verifying) = (nil, title)
+        case .selectPhase(let phase): known.phase = phase
+        case .setFunction(let phase, _): (known.functions[phase - 1], verifying) = (nil, title)
+        case .setTargetUnit, .setTarget: (known.target, verifying) = (nil, title)
+        case .setRate:
+            (known.rate, verifying) = (nil, title)
+            isRateSent = true
+        case .run:
+            if status == .infusing { run?.isConfirmed = true }
+            // The pump's second word counts: status and rate are asked for again.
+            (status, known.rate, isRateSent) = (nil, nil, false)
+        default: break
+        }
+    }
+
+    /// The data of a query. False: it is not of the kind asked for.
+    private mutating func learnQuery(
+        _ ask: Ask, _ data: String, _ bytes: [UInt8], at now: Instant
+    ) throws(InstrumentError) -> Bool {
+        let before = verifying
+        verifying = nil
+        switch ask {
+        case .version:
+            guard data.hasPrefix("NE"), data.dropFirst(2).contains("V") else {
+                throw .wrongDevice(expected: "New Era pump", received: bytes)
+            }
+            identify(data)
+        case .deadMan:
+            guard data.utf8.count <= 3, let seconds = Int(data) else { return false }
+            known.deadMan = seconds
+        case .diameter:
+            guard let diameter = DecimalText.parse(data.utf8) else { return false }
+            known.diameter = diameter
+        case .direction:
+            guard ["INF", "WDR", "REV", "STK"].contains(data) else { return false }
+            known.direction = data
+        case .function(let phase):
+            guard data.utf8.count >= 3, DecimalText.parse(data.utf8) == nil else { return false }
+            known.functions[phase - 1] = data
+        case .dispensed:
+            guard let volume = NewEraVolume.parseDispensed(data) else { return false }
+            count(volume, at: now)
+        case .target:
+            guard let target = NewEraVolume.parse(data) else { return false }
+            known.target = target
+        case .rate:
+            guard let rate = NewEraRate.parse(data) else { return false }
+            known.rate = rate
+        default: return true
+        }
+        try verify(ask, wrote: before, bytes)
+        return true
+    }
+
+    /// After a write the same question must not lead to the same write again.
+    private mutating func verify(
+        _ ask: Ask, wrote: String?, _ bytes: [UInt8]
+    ) throws(InstrumentError) {
+        guard let wrote, let again = pressingAfterWrite, Self.command(again) == wrote else { return }
+        if run != nil, case .rate = ask {
+            flyingFailures += 1
+            // "Applies at once, not stored": what a query reports then differs between pumps.
+            if flyingFailures >= Self.flyingChangeLimit { mustRestart = true }
+        }
+        throw .disobeyed(
+            command: wrote, expected: String(wrote.dropFirst(3)), received: bytes)
+    }
+
+    /// What would be said now, if it is a write.
+    private var pressingAfterWrite: Ask? {
+        guard status != nil else { return nil }
+        switch next.ask {
+        case .setDeadMan, .setDiameter, .setDirection, .setFunction, .setTargetUnit, .setTarget,
+            .setRate:
+            return next.ask
+        default: return nil
+        }
+    }
+
+    private mutating func identify(_ version: String) {
+        known.identity = version
+        record.state.identity = version
+        let note =
+            switch interruption {
+            case .reset?: " (power had been interrupted)"
+            case .deadMan?: " (its dead-man timer had run out)"
+            default: ""
+            }
+        interruption = nil
+        record.news.append(.identified(version + note))
+    }
+
+    /// A reading of the infused volume; also tells why a run ended.
+    private mutating func count(_ volume: Volume, at now: Instant) {
+        record.counter.read(volume)
+        record.state.infused = record.counter.total
+        countAt = now
+        if status == .stopped { isCountFresh = true }
+        guard let run, run.hasEnded else { return }
+        if let alarm = run.end(total: record.counter.total) {
+            forgetSettings()
+            record.raise(alarm, at: now)
+        } else {
+            // RUN was said and not done.
+            self.run = nil
+            isRateSent = false
+            record.news.append(
+                .trouble(.disobeyed(command: "RUN", expected: "status I", received: [])))
+            if record.countAlarmAnswer() {
+                lose(.disobeyed(command: "RUN", expected: "status I", received: []), at: now)
+            }
+        }
+    }
+}

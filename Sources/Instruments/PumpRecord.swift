@@ -1,0 +1,182 @@
+import Quantities
+
+/// What both dialects remember of one pump.
+struct PumpRecord: Sendable {
+    /// Exchanges that fail in a row before a pump counts as lost.
+    static let silenceLimit = 5
+    /// Refusals and disobediences, without reaching anything in between, before it does.
+    static let refusalLimit = 5
+    /// How often a lost pump is looked for.
+    static let reconnectEvery = TimeSpan.seconds(2)
+
+    /// The pump's name in events.
+    let name: String
+    var state = PumpState()
+    /// Things that happened, to be reported by the line.
+    var news: [InstrumentEvent.Kind] = []
+    var goal = PumpGoal.stopped
+    /// Nobody waits to hear of a goal nobody set.
+    var isGoalReported = true
+    /// It was lost and is not ready again.
+    var isLost = false
+    /// It is not looked for before.
+    var retryAt = Instant.zero
+    /// When it last said anything useful.
+    var lastHeard = Instant.zero
+    var counter = VolumeCounter()
+    private(set) var silences = 0
+    private(set) var refusals = 0
+    /// The alarm nobody acknowledged yet; it outlives a lost connection.
+    private var pending: PumpAlarm?
+
+    init(name: String) { self.name = name }
+
+    /// The line is open again: search at once, and anew.
+    mutating func lineOpened(at now: Instant) {
+        if state.link != .absent { isGoalReported = false }
+        state.link = .absent
+        state.actual = nil
+        state.infused = nil
+        isLost = false
+        retryAt = now
+        silences = 0
+        refusals = 0
+    }
+
+    /// It answers, and is not configured (any more).
+    mutating func connect() { state.link = pending.map { .alarmed($0) } ?? .connecting }
+
+    /// The alarm was acknowledged. False: there was none.
+    mutating func acknowledge() -> Bool {
+        guard alarm != nil else { return false }
+        pending = nil
+        forgive()
+        connect()
+        return true
+    }
+
+    /// The alarm it stands still for.
+    var alarm: PumpAlarm? {
+        guard case .alarmed(let alarm) = state.link else { return nil }
+        return alarm
+    }
+
+    /// It answered.
+    mutating func answered(at now: Instant) {
+        silences = 0
+        lastHeard = now
+    }
+
+    /// It got somewhere: earlier refusals are forgiven.
+    mutating func forgive() { refusals = 0 }
+
+    /// Reports a failed exchange and counts it. True: the pump counts as lost.
+    mutating func countFailure(_ error: InstrumentError) -> Bool {
+        if !(isLost && state.link == .absent) { news.append(.trouble(error)) }
+        switch error {
+        case .refused, .disobeyed, .wrongDevice: refusals += 1
+        default: silences += 1
+        }
+        // A lost pump gets one try per period, so that it does not hold up the others.
+        return silences >= Self.silenceLimit || refusals >= Self.refusalLimit
+            || isLost && state.link == .absent
+    }
+
+    /// An alarm that will not go away counts like a refusal. True: the pump counts as lost.
+    mutating func countAlarmAnswer() -> Bool {
+        refusals += 1
+        return refusals >= Self.refusalLimit
+    }
+
+    /// Nothing is known any more; look for it again after a while.
+    mutating func lose(_ error: InstrumentError, at now: Instant) {
+        if !isLost { news.append(.lost(error)) }
+        isLost = true
+        state.link = .absent
+        state.actual = nil
+        state.infused = nil
+        state.identity = ""
+        isGoalReported = false
+        silences = 0
+        refusals = 0
+        retryAt = now + Self.reconnectEvery
+    }
+
+    /// It raised an alarm.
+    mutating func raise(_ alarm: PumpAlarm, at now: Instant) {
+        guard self.alarm == nil else { return }
+        pending = alarm
+        state.link = .alarmed(alarm)
+        state.actual = .stopped
+        state.confirmedAt = now
+        isGoalReported = false
+        news.append(.alarm(alarm))
+    }
+
+    /// It is configured and verified.
+    mutating func becomeReady() {
+        guard state.link == .connecting else { return }
+        state.link = .ready
+        isLost = false
+        forgive()
+        news.append(.ready)
+    }
+
+    /// Its own answers agree with the goal.
+    mutating func reachGoal() {
+        guard state.link == .ready, !isGoalReported else { return }
+        isGoalReported = true
+        forgive()
+        news.append(.goalReached(goal))
+    }
+}
+
+/// Follows a volume counter that an instrument may clear at times of its own.
+struct VolumeCounter: Equatable, Sendable {
+    /// What passed since the first reading.
+    private(set) var total = Volume.zero
+    private var last: Volume?
+
+    /// The instrument was told to clear its counter, and did.
+    mutating func cleared() { if last != nil { last = .zero } }
+
+    /// A reading. Smaller than the last: the counter was cleared in between.
+    mutating func read(_ reading: Volume) {
+        if let last {
+            let step = reading.microliters - (reading < last ? 0 : last.microliters)
+            total = Volume(microliters: total.microliters + step)
+        }
+        last = reading
+    }
+}
+
+/// A run the driver started.
+struct PumpRun: Equatable, Sendable {
+    /// Volume after which the pump ends the run itself.
+    var target: Volume
+    /// The counter's total when it started.
+    var startTotal: Volume
+    /// The pump said that it runs.
+    var isConfirmed = false
+    /// The pump stands still and was not told to.
+    var hasEnded = false
+
+    /// What it passed, in microlitres, when the counter's total is `total`.
+    private func passed(_ total: Volume) -> Double {
+        total.microliters - startTotal.microliters
+    }
+
+    /// Whether this run can serve a goal with `bound`: it must not pass more than that, and not
+    /// end so early that the goal's time would be cut short by more than half.
+    func serves(bound: Volume, total: Volume) -> Bool {
+        let left = target.microliters - passed(total)
+        return left <= bound.microliters * 1.001 && left >= bound.microliters / 2
+    }
+
+    /// Why it ended, when `total` has passed; nil when it cannot have begun.
+    func end(total: Volume) -> PumpAlarm? {
+        // Counters have four digits and round down: 95 % of the target is the target.
+        if passed(total) >= 0.95 * target.microliters { return .targetReached }
+        return isConfirmed ? .stoppedByHand : nil
+    }
+}
