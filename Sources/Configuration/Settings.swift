@@ -166,15 +166,18 @@ public struct SpectrometerSettings: Equatable, Sendable {
 
 /// `[droplets]`: how droplets are told from oil, and which part of each is measured.
 public struct DropletSettings: Equatable, Sendable {
-    /// The quiet band whose brightness separates droplets from oil.
+    /// The quiet band, where products hardly absorb: its brightness is the measure of drift, and
+    /// tells clear droplets from oil at the start.
     public var gateFrom = Wavelength(nanometers: 780)
     public var gateThrough = Wavelength(nanometers: 800)
-    /// A droplet starts when the gate signal (brightness relative to oil) leaves 1 by more than
-    /// this…
-    public var enterThreshold = 0.06
-    /// …and ends when it is back within this.
-    public var leaveThreshold = 0.03
-    /// Spectra dropped at each end of a droplet (refraction at the caps).
+    /// A droplet starts when a spectrum departs from oil by more than this: the root mean square,
+    /// over eight parts of the spectrum and the quiet band, of brightness relative to oil less
+    /// one. Clear droplets depart by a few percent (0.03 where oil transmits 0.97)…
+    public var enterThreshold = 0.02
+    /// …and ends when two spectra in a row depart by less than this.
+    public var leaveThreshold = 0.012
+    /// Spectra dropped at each end of a droplet, besides those of the caps, whose refraction
+    /// makes them unlike its middle.
     public var trim = 1
     /// Fewer plateau spectra than this: not a droplet that counts.
     public var minimumPlateau = 3

@@ -1,0 +1,105 @@
+import Configuration
+import Quantities
+
+/// How far a spectrum is from the target: `1 − δ(A_max) · cos(minmax(S), minmax(T))`
+/// (Mekki-Berrada et al., npj Comput. Mater. 7, 55, 2021, and the authors' code).
+///
+/// minmax scales a spectrum to 0…1. δ is A_max / low below `low`, 1 up to `high`, 0 above it,
+/// and 0 for A_max ≤ 0. The target is interpolated to the grid before it is scaled.
+public struct Loss: Equatable, Sendable {
+    /// The wavelengths of the spectra compared, nm.
+    public let wavelengths: [Double]
+    /// The target, scaled to 0…1 over all of them.
+    private let target: [Double]
+    private let amplitudeLow: Double
+    private let amplitudeHigh: Double
+
+    /// The loss on the grid of `settings`.
+    public init(target: TargetSpectrum, settings: LossSettings) throws(SpectraError) {
+        let grid = try GridResampler.grid(settings)
+        try self.init(target: target, wavelengths: grid, settings: settings)
+    }
+
+    /// The loss at other wavelengths (nm) than the grid of `settings`, of which only the
+    /// amplitude window counts. Throws `outOfRange` when the target does not reach them, `flat`
+    /// when it has no shape there.
+    public init(
+        target: TargetSpectrum, wavelengths: [Double], settings: LossSettings
+    ) throws(SpectraError) {
+        guard settings.amplitudeLow > 0, settings.amplitudeHigh >= settings.amplitudeLow else {
+            throw .badSetting(
+                name: "amplitude window", why: "needs 0 < amplitude_low ≤ amplitude_high")
+        }
+        let values = try target.interpolated(at: wavelengths)
+        guard let scaled = Self.minmax(values) else { throw .flat(which: "target") }
+        self.wavelengths = wavelengths
+        self.target = scaled
+        amplitudeLow = settings.amplitudeLow
+        amplitudeHigh = settings.amplitudeHigh
+    }
+
+    /// The loss of `absorbance`, 0…1 or a little more. Invalid (not finite) points are left out
+    /// on both sides; throws `tooFewValid` when fewer than `minimumValidShare` of the points
+    /// remain, `flat` when what remains has no shape, `lengthMismatch` for another grid.
+    public func of(
+        _ absorbance: [Double], minimumValidShare: Double = 1
+    ) throws(SpectraError) -> Double {
+        guard absorbance.count == target.count else {
+            throw .lengthMismatch(expected: target.count, got: absorbance.count)
+        }
+        var spectrum: [Double] = []
+        var wanted: [Double] = []
+        spectrum.reserveCapacity(absorbance.count)
+        wanted.reserveCapacity(absorbance.count)
+        for (value, goal) in zip(absorbance, target) where value.isFinite {
+            spectrum.append(value)
+            wanted.append(goal)
+        }
+        let share =
+            absorbance.isEmpty ? 0 : Double(spectrum.count) / Double(absorbance.count)
+        guard !spectrum.isEmpty, share >= minimumValidShare else {
+            throw .tooFewValid(share: share, needed: minimumValidShare)
+        }
+        guard let scaled = Self.minmax(spectrum), let largest = spectrum.max() else {
+            throw .flat(which: "spectrum")
+        }
+        guard let cosine = Self.cosine(scaled, wanted) else { throw .flat(which: "target") }
+        return 1 - amplitudeFactor(largest) * cosine
+    }
+
+    /// δ of the largest absorbance, 0…1.
+    public func amplitudeFactor(_ largest: Double) -> Double {
+        if !(largest > 0) || largest > amplitudeHigh { return 0 }
+        return largest < amplitudeLow ? largest / amplitudeLow : 1
+    }
+
+    /// `values` scaled to 0…1; nil when there is nothing to scale.
+    private static func minmax(_ values: [Double]) -> [Double]? {
+        guard let low = values.min(), let high = values.max(), high > low else { return nil }
+        let span = high - low
+        guard span.isFinite else { return nil }
+        return values.map { ($0 - low) / span }
+    }
+
+    private static func cosine(_ a: [Double], _ b: [Double]) -> Double? {
+        var product = 0.0
+        var aa = 0.0
+        var bb = 0.0
+        for (x, y) in zip(a, b) {
+            product += x * y
+            aa += x * x
+            bb += y * y
+        }
+        guard aa > 0, bb > 0 else { return nil }
+        return product / (aa.squareRoot() * bb.squareRoot())
+    }
+
+    /// The median of `losses`; nil when there are none or one is not a number.
+    public static func median(_ losses: [Double]) -> Double? {
+        guard !losses.isEmpty, !losses.contains(where: \.isNaN) else { return nil }
+        let sorted = losses.sorted()
+        let middle = sorted.count / 2
+        if sorted.count % 2 == 1 { return sorted[middle] }
+        return (sorted[middle - 1] + sorted[middle]) / 2
+    }
+}

@@ -1,0 +1,78 @@
+import Quantities
+
+/// The mean of several scans of the same scene: a dark, or a reference.
+public struct ScanAverage: Equatable, Sendable {
+    /// Mean counts per pixel.
+    public let mean: [Double]
+    /// Standard deviation of one scan per pixel, counts.
+    public let sigma: [Double]
+    /// Scans that went in.
+    public let scans: Int
+    /// Exposure of each of them.
+    public let integration: TimeSpan
+    /// The largest single count among them.
+    public let maximumCount: Int
+}
+
+/// Collects scans of one scene, exposed for the same time, into a `ScanAverage`.
+///
+/// Mean and scatter are updated scan by scan (Welford, Technometrics 4, 1962), so that nothing
+/// grows with their number.
+public struct ScanAccumulator: Sendable {
+    /// Scans so far.
+    public private(set) var scans = 0
+    /// The largest single count so far.
+    public private(set) var maximumCount = 0
+    private let integration: TimeSpan
+    private var mean: [Double]
+    private var squares: [Double]
+
+    /// An accumulator of scans of `pixelCount` pixels, each exposed for `integration`.
+    public init(pixelCount: Int, integration: TimeSpan) {
+        self.integration = integration
+        mean = [Double](repeating: 0, count: max(0, pixelCount))
+        squares = mean
+    }
+
+    /// Adds a scan. Throws, and adds nothing, when it is clipped, has another length, or was
+    /// exposed for another time.
+    public mutating func add(
+        _ counts: [UInt16], integration: TimeSpan, isSaturated: Bool
+    ) throws(SpectraError) {
+        try add(
+            counts.map { Float($0) }, integration: integration, isSaturated: isSaturated)
+    }
+
+    /// Adds a scan that is itself a median or mean, such as a droplet's.
+    public mutating func add(
+        _ counts: [Float], integration: TimeSpan, isSaturated: Bool
+    ) throws(SpectraError) {
+        guard counts.count == mean.count else {
+            throw .lengthMismatch(expected: mean.count, got: counts.count)
+        }
+        guard integration == self.integration else {
+            throw .integrationMismatch(
+                expectedSeconds: self.integration.seconds, gotSeconds: integration.seconds)
+        }
+        // Clamped: a count that is no count must not be able to trap here.
+        let largest = Int(min(max(counts.max() ?? 0, 0), 1e9))
+        guard !isSaturated else { throw .saturated(maximumCount: largest) }
+        scans += 1
+        maximumCount = max(maximumCount, largest)
+        for pixel in counts.indices {
+            let value = Double(counts[pixel])
+            let before = value - mean[pixel]
+            mean[pixel] += before / Double(scans)
+            squares[pixel] += before * (value - mean[pixel])
+        }
+    }
+
+    /// The average. Throws `tooFewScans` below two, because scatter needs two.
+    public func average() throws(SpectraError) -> ScanAverage {
+        guard scans >= 2 else { throw .tooFewScans(got: scans, needed: 2) }
+        let degrees = Double(scans - 1)
+        return ScanAverage(
+            mean: mean, sigma: squares.map { ($0 / degrees).squareRoot() }, scans: scans,
+            integration: integration, maximumCount: maximumCount)
+    }
+}
