@@ -1,7 +1,14 @@
 #include "CTOML.h"
 
-// Parse errors come back as values; only the standard library can still throw (no memory).
-#define TOML_EXCEPTIONS 0
+// Some malformed texts run into toml++'s own assertions (3.3: `parse_key`), which would end the
+// process, or be assumptions of the optimiser under NDEBUG. Here they are one more exception.
+struct assertion_failed {};
+#undef NDEBUG
+#define TOML_ASSERT(condition) \
+    do { \
+        if (!(condition)) throw assertion_failed{}; \
+    } while (false)
+#define TOML_EXCEPTIONS 1
 #define TOML_ENABLE_FORMATTERS 0
 #define TOML_MAX_NESTED_VALUES 32
 #include <toml++/toml.h>
@@ -21,7 +28,8 @@ namespace {
 void fail(ctoml_error *error, uint32_t line, uint32_t column, std::string_view message) {
     error->line = line > 0 ? line : 1;
     error->column = column > 0 ? column : 1;
-    size_t size = message.size() < CTOML_MESSAGE_LIMIT - 1 ? message.size() : CTOML_MESSAGE_LIMIT - 1;
+    const size_t limit = CTOML_MESSAGE_LIMIT - 1;
+    const size_t size = message.size() < limit ? message.size() : limit;
     std::memcpy(error->message, message.data(), size);
     error->message[size] = 0;
 }
@@ -104,6 +112,31 @@ bool flatten(const toml::node &node, const toml::key *key, int depth,
     return true;
 }
 
+bool asserts(std::string_view text) {
+    try {
+        static_cast<void>(toml::parse(text));
+    } catch (const assertion_failed &) {
+        return true;
+    } catch (const toml::parse_error &) {
+    }
+    return false;
+}
+
+// The first line whose end in the text makes an assertion fail: the parser goes from front to
+// back, so that a prefix fails once it holds what the whole fails at.
+uint32_t assertionLine(std::string_view text) {
+    std::vector<size_t> ends;
+    for (size_t i = 0; i < text.size(); i++)
+        if (text[i] == '\n') ends.push_back(i + 1);
+    size_t low = 0, high = ends.size(); // as many whole lines do not fail; as many may
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (asserts(text.substr(0, ends[middle]))) high = middle;
+        else low = middle + 1;
+    }
+    return static_cast<uint32_t>(low) + 1;
+}
+
 } // namespace
 
 ctoml_document *ctoml_parse(const char *text, size_t length, ctoml_error *error) {
@@ -112,16 +145,18 @@ ctoml_document *ctoml_parse(const char *text, size_t length, ctoml_error *error)
         return nullptr;
     }
     ctoml_document *document = nullptr;
+    std::string_view view = length > 0 ? std::string_view(text, length) : std::string_view();
     try {
-        std::string_view view = length > 0 ? std::string_view(text, length) : std::string_view();
         if (!checkDots(view, error)) return nullptr;
-        toml::parse_result result = toml::parse(view);
-        if (!result) {
-            const toml::parse_error &e = result.error();
+        try {
+            document = new ctoml_document{toml::parse(view), {}};
+        } catch (const toml::parse_error &e) {
             fail(error, e.source().begin.line, e.source().begin.column, e.description());
             return nullptr;
+        } catch (const assertion_failed &) {
+            fail(error, assertionLine(view), 1, "this line cannot be understood");
+            return nullptr;
         }
-        document = new ctoml_document{std::move(result).table(), {}};
         if (!flatten(document->root, nullptr, 0, document->nodes, error)) {
             delete document;
             return nullptr;

@@ -1,0 +1,156 @@
+import Quantities
+
+extension CampaignSettings {
+    static var fields: [Field<CampaignSettings>] {
+        [
+            .text("name", \.name, "A name for people."),
+            .seed("seed", \.seed, "Seed of every random choice."),
+            .count("batch", \.batch, 1...200, "Recipes per run."),
+            .count("runs", \.runs, 1...1_000, "Runs at most; the first is a Latin hypercube."),
+            .number(
+                "loss_threshold", \.lossThreshold, 0...2,
+                "Stop when the best condition's median loss is below this."),
+            .text(
+                "target", \.targetPath,
+                "CSV of the wanted spectrum (wavelength in nm, value); empty: the built-in prism."),
+            .number(
+                "exploration_jitter", \.explorationJitter, 0...10,
+                "Margin by which a proposal must promise to beat the best."),
+            .flag(
+                "widens_bounds", \.widensBounds,
+                "Whether bounds widen, towards the limits, when proposals sit on them."),
+            .quantity(
+                "widening_share", .share, \.wideningShare, 0.01...1,
+                "Share of a batch that must sit on a bound before it widens."),
+            .quantity(
+                "widening_step", .share, \.wideningStep, 0.01...1,
+                "How far a bound moves towards its limit at once."),
+        ]
+    }
+}
+
+extension LossSettings {
+    static var fields: [Field<LossSettings>] {
+        [
+            .quantity("from", .wavelength, \.from.nanometers, 100...5_000, "First grid point."),
+            .quantity(
+                "through", .wavelength, \.through.nanometers, 100...5_000, "Last grid point."),
+            .quantity("step", .wavelength, \.step.nanometers, 0.01...100, "Grid distance."),
+            .number(
+                "amplitude_low", \.amplitudeLow, 0.001...10,
+                "Below this maximum absorbance the amplitude factor falls linearly to 0."),
+            .number(
+                "amplitude_high", \.amplitudeHigh, 0.001...10,
+                "Above this maximum absorbance the amplitude factor is 0."),
+        ]
+    }
+}
+
+extension RecipeSettings {
+    static var fields: [Field<RecipeSettings>] {
+        [
+            .quantity(
+                "maximum_reagent_share", .share, \.maximumReagentShare, 0.001...1,
+                "Largest sum of the reagents' shares of the aqueous flow."),
+            .text("solvent", \.solvent, "The pump that fills the aqueous flow up."),
+            .text("oil", \.oil, "The pump that carries the oil."),
+            .quantity(
+                "oil_share", .share, \.oilShare, 0.01...0.99,
+                "Share of the total flow that is oil."),
+        ]
+    }
+}
+
+extension VariableSettings {
+    /// A variable of which nothing has been read yet.
+    static var blank: VariableSettings {
+        VariableSettings(
+            name: "", kind: .reagentPercent(pump: ""), low: 0, high: 0, lowLimit: 0, highLimit: 0)
+    }
+
+    static let kinds = ["reagent", "total flow"]
+
+    private var dimension: (Dimension, ClosedRange<Double>) {
+        if case .totalFlow = kind { return (.flow, 0.001...1e6) }
+        return (.percent, 0...100)
+    }
+
+    static var fields: [Field<VariableSettings>] {
+        [
+            Field.text("name", \.name, "Name as in published tables.").required,
+            kindField.required, pumpField,
+            pair("bounds", "First bounds: % of the aqueous flow, or a total flow.", \.low, \.high)
+                .required,
+            pair(
+                "limits", "The bounds may widen to these; left out: they stay.", \.lowLimit,
+                \.highLimit),
+        ]
+    }
+
+    private static var kindField: Field<VariableSettings> {
+        let known = kinds.map(quoted).joined(separator: ", ")
+        return Field(
+            key: "kind", help: "A reagent's share, or oil and aqueous flow together.",
+            range: known,
+            read: { value, name, variable, context in
+                guard let text = context.text(value, name) else { return }
+                switch text {
+                case kinds[0]: variable.kind = .reagentPercent(pump: "")
+                case kinds[1]: variable.kind = .totalFlow
+                default:
+                    let meant = Suggestion.nearest(to: text, among: kinds)
+                    context.problems.error(
+                        value.place, "\(name) = \"\(text)\" is unknown",
+                        (meant.map { "did you mean \"\($0)\"? " } ?? "") + "known: \(known)")
+                }
+            },
+            write: { quoted($0.kind == .totalFlow ? kinds[1] : kinds[0]) })
+    }
+
+    private static var pumpField: Field<VariableSettings> {
+        Field(
+            key: "pump", help: "Name of the pump that carries the reagent.", range: "",
+            read: { value, name, variable, context in
+                guard let text = context.text(value, name) else { return }
+                if variable.kind == .totalFlow {
+                    context.problems.error(
+                        value.place, "a variable of kind \"total flow\" has no pump",
+                        "remove the key")
+                } else {
+                    variable.kind = .reagentPercent(pump: text)
+                }
+            },
+            write: {
+                if case .reagentPercent(let pump) = $0.kind { return quoted(pump) }
+                return nil
+            })
+    }
+
+    private static func pair(
+        _ key: String, _ help: String, _ low: WritableKeyPath<VariableSettings, Double>,
+        _ high: WritableKeyPath<VariableSettings, Double>
+    ) -> Field<VariableSettings> {
+        Field(
+            key: key, help: help, range: "",
+            read: { value, name, variable, context in
+                let (dimension, bounds) = variable.dimension
+                guard case .array(let items) = value.kind, items.count == 2 else {
+                    context.problems.error(
+                        value.place, "\(name) must be a low and a high value",
+                        "write for instance [\"\(dimension.example)\", \"\(dimension.example)\"]")
+                    return
+                }
+                let first = context.quantity(items[0], dimension, bounds, name)
+                let second = context.quantity(items[1], dimension, bounds, name)
+                guard let first, let second else { return }
+                variable[keyPath: low] = first
+                variable[keyPath: high] = second
+            },
+            write: { variable in
+                let dimension = variable.dimension.0
+                let items = [variable[keyPath: low], variable[keyPath: high]]
+                return "[" + items.map { quoted(dimension.format($0)) }.joined(separator: ", ")
+                    + "]"
+            })
+    }
+}

@@ -1,0 +1,39 @@
+import Quantities
+
+extension PumpSettings {
+    /// Slowest and fastest rate this pump may be asked for (other than zero): what its plunger
+    /// can do times the bore of its syringe, narrowed by `minimumRate` and `maximumRate`.
+    ///
+    /// New Era NE-1000: 0.004205 cm/h … 5.1005 cm/min. Harvard Pump 11 Elite: 0.1531 µm/min …
+    /// 159.0 mm/min, which all rows of the rate table in its manual (appendix A/B) fit. The other
+    /// two are taken to be like it, which nobody verified: for them `minimumRate` and
+    /// `maximumRate` replace these numbers instead of only narrowing them.
+    public var rateLimits: ClosedRange<FlowRate> {
+        let area = syringeDiameter.circleArea
+        let slowest: Double
+        let fastest: Double
+        switch dialect {
+        case .newEra:
+            slowest = 0.042_05 / 60
+            fastest = 51.005
+        case .harvard, .legato, .phdUltra:
+            slowest = 0.000_153_1
+            fastest = 159.0
+        }
+        // mm/min × mm² = µL/min.
+        var low = slowest * area
+        var high = fastest * area
+        let isVerified = dialect == .newEra || dialect == .harvard
+        if minimumRate > .zero {
+            let asked = minimumRate.microlitersPerMinute
+            low = isVerified ? max(low, asked) : asked
+        }
+        if maximumRate > .zero {
+            let asked = maximumRate.microlitersPerMinute
+            high = isVerified ? min(high, asked) : asked
+        }
+        let start = FlowRate(microlitersPerMinute: low)
+        // A minimum above the maximum is reported by the check; here it must only not trap.
+        return start...max(start, FlowRate(microlitersPerMinute: high))
+    }
+}
