@@ -13,9 +13,10 @@ func room(_ name: String, on below: [Target.Dependency], except: [String] = []) 
 
 /// The tests of one room, with the support code all tests share.
 func tests(of name: String, on more: [Target.Dependency] = []) -> Target {
-    .testTarget(
+    let common = ["Quantities", "Numerics"].filter { $0 != name }.map { Target.Dependency.target(name: $0) }
+    return .testTarget(
         name: "\(name)Tests",
-        dependencies: [.target(name: name), "TestSupport", "Quantities", "Numerics"] + more)
+        dependencies: [.target(name: name), "TestSupport"] + common + more)
 }
 
 let package = Package(

@@ -1,0 +1,90 @@
+import Campaign
+import Configuration
+import Quantities
+import RunLog
+import World
+
+/// The run log of one campaign on the disk, opened and replayed.
+struct CampaignLog {
+    /// Name of the log within the configured directory.
+    static let fileName = "run.argentlog"
+
+    let journal: Journal
+    let recovery: JournalRecovery
+    let resumed: ResumedCampaign
+    let path: String
+
+    /// Opens the log below `directory`, cuts a torn end off and replays the rest.
+    ///
+    /// - Throws: `AgentError` when the directory cannot be used, the file is no log, or the log
+    ///   belongs to another configuration.
+    init(directory: String, settings: Settings) throws(AgentError) {
+        path = directory + "/" + Self.fileName
+        var resumed = ResumedCampaign(settings: settings)
+        var contradiction: CampaignError?
+        do throws(WorldError) { try Files.makeDirectories(directory) } catch {
+            throw .directory(error)
+        }
+        let file: DiskJournalFile
+        do throws(WorldError) { file = try DiskJournalFile(path: path) } catch {
+            throw .directory(error)
+        }
+        do throws(JournalError) {
+            (journal, recovery) = try Journal.open(file: file, source: file) { entry in
+                guard case .record(_, let record) = entry, contradiction == nil else { return }
+                do throws(CampaignError) { try resumed.replay(record.body) } catch {
+                    contradiction = error
+                }
+            }
+        } catch {
+            throw .journal(path: path, error)
+        }
+        do throws(CampaignError) { try resumed.finishReplay() } catch { contradiction = error }
+        if let contradiction { throw .otherCampaign(path: path, contradiction) }
+        self.resumed = resumed
+    }
+
+    /// What was lost and cut, in words; nil when nothing was.
+    var damage: String? {
+        guard recovery.droppedBytes > 0 || recovery.gapCount > 0 || recovery.notUnderstood > 0
+        else { return nil }
+        return "kept \(recovery.records) records; cut \(recovery.droppedBytes) bytes of an "
+            + "unfinished write; \(recovery.gapCount) damaged stretches; "
+            + "\(recovery.notUnderstood) records of a kind this version does not know"
+    }
+}
+
+/// Why the agent cannot start or go on, in words for the person who can help.
+public enum AgentError: Error, CustomStringConvertible {
+    /// The log's directory or file cannot be used.
+    case directory(WorldError)
+    /// The log cannot be read or written.
+    case journal(path: String, JournalError)
+    /// The log contradicts the configuration.
+    case otherCampaign(path: String, CampaignError)
+    /// Another process runs this campaign.
+    case alreadyRunning(WorldError)
+    /// The target spectrum cannot be used.
+    case target(String)
+    /// The planner cannot work with this configuration.
+    case planner(PlannerError)
+    /// The instruments of the configuration cannot be set up.
+    case lines(String)
+    /// The control socket cannot be opened.
+    case control(WorldError)
+
+    /// What is wrong and what to do.
+    public var description: String {
+        switch self {
+        case .directory(let error): "\(error)"
+        case .journal(let path, let error): "\(path): \(error)"
+        case .otherCampaign(let path, let error):
+            "\(path) was written under another configuration: \(error); choose another "
+                + "[log] directory for a new campaign, or restore the configuration"
+        case .alreadyRunning(let error): "another argent runs this campaign: \(error)"
+        case .target(let text), .lines(let text): text
+        case .planner(let error): "the planner cannot work with this configuration: \(error)"
+        case .control(let error): "\(error)"
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import RunLog
+
+/// Somebody who wants to see every record as it is written.
+public protocol RecordObserver: AnyObject {
+    /// `record` was handed to the journal.
+    func observe(_ record: Record)
+}
+
+/// Where records go. Two kinds: one that writes at once (virtual clock), one that writes on a
+/// thread of its own (a board).
+protocol Archive: AnyObject {
+    /// Takes `record`. Never blocks; never loses one: what cannot be written yet is kept.
+    func append(_ record: Record)
+    /// Everything taken so far shall be on the disk soon (the writer decides when exactly).
+    func flush()
+    /// Why records cannot be written at the moment; nil when they can.
+    var failure: String? { get }
+    /// Writes what is left, syncs, and ends.
+    func close()
+}
+
+/// Writes at once, in the caller's thread: for the virtual clock, where nobody waits.
+final class DirectArchive: Archive {
+    private let journal: Journal
+    private let observer: (any RecordObserver)?
+    private(set) var failure: String?
+
+    init(journal: Journal, observer: (any RecordObserver)?) {
+        self.journal = journal
+        self.observer = observer
+    }
+
+    func append(_ record: Record) {
+        do {
+            try journal.append([record])
+            observer?.observe(record)
+        } catch { failure = "\(error)" }
+    }
+
+    func flush() {
+        do { try journal.sync() } catch { failure = "\(error)" }
+    }
+
+    func close() { flush() }
+}

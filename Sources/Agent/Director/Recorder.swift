@@ -1,0 +1,129 @@
+import Configuration
+import Quantities
+import Rig
+import RunLog
+import World
+
+/// Turns what the rig reports into records with their times, and notices when the time of day
+/// jumps.
+struct Recorder {
+    private let settings: Settings
+    private let world: any World
+    private var clockOffset: Int64
+    /// Jumps of the time of day smaller than this are the ordinary discipline of a clock.
+    static let clockStepThreshold = TimeSpan.milliseconds(500)
+
+    init(settings: Settings, world: any World) {
+        self.settings = settings
+        self.world = world
+        clockOffset = world.wallTime.unixNanoseconds - world.now.nanoseconds
+    }
+
+    /// A record of `body`, now.
+    func record(_ body: Record.Body) -> Record {
+        Record(at: world.now, wall: world.wallTime, body: body)
+    }
+
+    /// A record of a jump of the time of day since the last call, if there was one.
+    mutating func clockStep() -> Record? {
+        let offset = world.wallTime.unixNanoseconds - world.now.nanoseconds
+        let step = offset - clockOffset
+        guard abs(step) > Self.clockStepThreshold.nanoseconds else { return nil }
+        clockOffset = offset
+        return record(.clockStep(nanoseconds: step))
+    }
+
+    /// What the log keeps of `report`.
+    func bodies(of report: RigReport) -> [Record.Body] {
+        switch report {
+        case .state(let state, let because):
+            [.event(kind: "state", text: "\(state.rawValue) (\(because.rawValue))")]
+        case .conditionBegan(let order):
+            [
+                .recipe(
+                    run: order.run, condition: order.number, attempt: order.attempt,
+                    values: order.recipe)
+            ]
+        case .setpoints(let rates):
+            [
+                .setpoints(
+                    zip(settings.pumps, rates).map {
+                        NamedValue(name: $0.name, value: $1.microlitersPerMinute)
+                    })
+            ]
+        case .droplet(let droplet): [.droplet(Self.record(of: droplet))]
+        case .conditionEnded(let order, let outcome):
+            [.conditionEnd(Self.record(of: order, outcome))]
+        case .spectra(let kept): [.spectra(Self.record(of: kept))]
+        case .remaining(let volumes):
+            [
+                .readings(
+                    zip(settings.pumps, volumes).map {
+                        NamedReading(
+                            name: Self.remainingPrefix + $0.name, value: $1.microliters)
+                    })
+            ]
+        case .event(let kind, let text): [.event(kind: kind, text: text)]
+        case .fault(let fault):
+            [.fault(kind: fault.kind, text: fault.text, latched: fault.latching)]
+        }
+    }
+
+    /// Readings of what is left in a syringe are named by this and the pump's name.
+    static let remainingPrefix = "remaining_uL/"
+
+    private static func record(of droplet: MeasuredDroplet) -> DropletRecord {
+        DropletRecord(
+            condition: droplet.order.number, attempt: droplet.order.attempt,
+            index: droplet.index, enteredAt: droplet.enteredAt, leftAt: droplet.leftAt,
+            plateau: droplet.plateau, loss: droplet.loss,
+            maximumAbsorbance: droplet.maximumAbsorbance,
+            absorbance: droplet.absorbance.map(Float.init))
+    }
+
+    private static func record(
+        of order: ConditionOrder, _ outcome: ConditionOutcome
+    ) -> ConditionRecord {
+        var record = ConditionRecord(
+            run: order.run, condition: order.number, attempt: order.attempt, outcome: "",
+            droplets: 0, medianLoss: nil, reason: "")
+        switch outcome {
+        case .complete(let losses):
+            record.outcome = ConditionRecord.complete
+            record.droplets = losses.count
+            record.medianLoss = median(losses)
+        case .failed(let reason):
+            record.outcome = ConditionRecord.failed
+            record.reason = reason
+        case .abandoned(let reason):
+            record.outcome = ConditionRecord.abandoned
+            record.reason = reason
+        }
+        return record
+    }
+
+    private static func record(of kept: KeptSpectra) -> SpectraRecord {
+        SpectraRecord(
+            kind: kept.kind, scans: kept.scans, integration: kept.plan.integration,
+            firstPixel: kept.plan.firstPixel, pixelStep: kept.plan.pixelStep,
+            maximumCount: kept.maximumCount, counts: kept.counts.map(Float.init))
+    }
+}
+
+extension ConditionRecord {
+    /// Enough droplets: the condition counts.
+    public static let complete = "complete"
+    /// Given up: no data.
+    public static let failed = "failed"
+    /// Broken off: it will be tried again.
+    public static let abandoned = "abandoned"
+}
+
+/// The middle value of `values` (the mean of the two middle ones for an even count); nil when
+/// there are none.
+func median(_ values: [Double]) -> Double? {
+    guard !values.isEmpty else { return nil }
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}

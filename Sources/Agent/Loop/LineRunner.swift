@@ -1,0 +1,173 @@
+import Instruments
+import Quantities
+import World
+
+/// One serial line and the machine that speaks on it, as the rig loop sees them.
+protocol LineRunning: AnyObject {
+    /// Device path.
+    var path: String { get }
+    /// Names of the instruments on it, for messages.
+    var instruments: [String] { get }
+    /// Whether the kernel has the line open for us.
+    var isOpen: Bool { get }
+    /// When this line needs a turn even if no byte arrives.
+    var deadline: Instant { get }
+    /// Reads what came, lets time pass, writes what is to go.
+    func turn(at now: Instant)
+    /// Writes what the machine wants out.
+    func flush(at now: Instant)
+    /// Moves what happened since the last call into `events`.
+    func takeEvents(into events: inout [InstrumentEvent])
+    /// What went wrong with the line itself since the last call.
+    func takeNotices() -> [String]
+    /// Closes the line for good.
+    func close()
+}
+
+/// A line with pumps on it.
+protocol PumpLineRunning: LineRunning {
+    func pump(_ index: Int) -> PumpState
+    func setGoal(_ goal: PumpGoal, pump index: Int, at now: Instant)
+    func acknowledgeAlarm(pump index: Int, at now: Instant)
+}
+
+/// A line with a spectrometer on it.
+protocol SpectrometerLineRunning: LineRunning {
+    var isReady: Bool { get }
+    var wavelengths: [Wavelength] { get }
+    func setPlan(_ plan: AcquisitionPlan, at now: Instant)
+}
+
+/// Moves bytes between a line and its machine, opens the line again after it went away, and
+/// follows the machine's speed.
+final class LineRunner<Machine: LineMachine>: LineRunning {
+    let path: String
+    let instruments: [String]
+    var machine: Machine
+    private let world: any World
+    private var port: (any SerialPort)?
+    private var baud = 0
+    private var retryAt = Instant.zero
+    private var incoming: [UInt8] = []
+    /// Why the line could not be opened the last time; told once per reason.
+    private var refusal: WorldError?
+    private var notices: [String] = []
+
+    /// Time between two attempts to open a line that is not there, and to write on one whose
+    /// buffer is full.
+    private let retryPeriod = TimeSpan.milliseconds(500)
+    private let fullPeriod = TimeSpan.milliseconds(5)
+    /// Bytes taken from a line at one turn: twice what 921,600 baud brings in 10 ms.
+    private let readLimit = 2_048
+
+    init(path: String, instruments: [String], machine: Machine, world: any World) {
+        self.path = path
+        self.instruments = instruments
+        self.machine = machine
+        self.world = world
+        incoming.reserveCapacity(readLimit)
+    }
+
+    var isOpen: Bool { port != nil }
+
+    var deadline: Instant {
+        guard port != nil else { return retryAt }
+        return min(machine.deadline, retryAt)
+    }
+
+    func turn(at now: Instant) {
+        if port == nil {
+            guard now >= retryAt else { return }
+            open(at: now)
+        }
+        guard let port else { return }
+        do {
+            incoming.removeAll(keepingCapacity: true)
+            if try port.read(into: &incoming, limit: readLimit) > 0 {
+                machine.receive(incoming[...], at: now)
+            }
+            if now >= machine.deadline { machine.advance(to: now) }
+            try write(to: port, at: now)
+        } catch {
+            lose(error, at: now)
+        }
+    }
+
+    func flush(at now: Instant) {
+        guard let port else { return }
+        do { try write(to: port, at: now) } catch { lose(error, at: now) }
+    }
+
+    func takeEvents(into events: inout [InstrumentEvent]) {
+        guard !machine.events.isEmpty else { return }
+        events.append(contentsOf: machine.events)
+        machine.events.removeAll(keepingCapacity: true)
+    }
+
+    func takeNotices() -> [String] {
+        defer { notices = [] }
+        return notices
+    }
+
+    func close() {
+        port?.close()
+        port = nil
+        retryAt = .distantFuture
+    }
+
+    private func write(to port: any SerialPort, at now: Instant) throws(WorldError) {
+        retryAt = .distantFuture
+        if !machine.output.isEmpty {
+            let taken = try port.write(machine.output[...])
+            machine.output.removeFirst(min(taken, machine.output.count))
+            if !machine.output.isEmpty { retryAt = now + fullPeriod }
+        }
+        // The speed changes only after everything said at the old one has left.
+        if machine.baud != baud, machine.output.isEmpty {
+            try port.setBaud(machine.baud)
+            baud = machine.baud
+        }
+    }
+
+    private func open(at now: Instant) {
+        do {
+            let settings = SerialSettings(path: path, baud: machine.baud)
+            let opened = try world.openSerial(settings)
+            opened.discardInput()
+            port = opened
+            baud = settings.baud
+            refusal = nil
+            machine.lineOpened(at: now)
+        } catch {
+            retryAt = now + retryPeriod
+            if refusal != error {
+                refusal = error
+                notices.append("\(error)")
+            }
+        }
+    }
+
+    private func lose(_ error: WorldError, at now: Instant) {
+        notices.append("\(error)")
+        port?.close()
+        port = nil
+        retryAt = now + retryPeriod
+        machine.lineClosed(at: now)
+    }
+}
+
+extension LineRunner: PumpLineRunning where Machine: PumpLine {
+    func pump(_ index: Int) -> PumpState { machine.pump(index) }
+    func setGoal(_ goal: PumpGoal, pump index: Int, at now: Instant) {
+        machine.setGoal(goal, pump: index, at: now)
+    }
+    func acknowledgeAlarm(pump index: Int, at now: Instant) {
+        machine.acknowledgeAlarm(pump: index, at: now)
+    }
+}
+
+extension LineRunner: SpectrometerLineRunning where Machine: SpectrometerLine {
+    var isReady: Bool { machine.isReady }
+    var wavelengths: [Wavelength] { machine.wavelengths }
+    func setPlan(_ plan: AcquisitionPlan, at now: Instant) { machine.setPlan(plan, at: now) }
+}

@@ -1,0 +1,147 @@
+import Configuration
+import Instruments
+import Quantities
+import Rig
+import Spectra
+import World
+
+/// The rig's loop without its thread: one `turn` looks at every line, lets the controller act,
+/// and sends its commands out. Whoever owns the loop decides when: a real-time thread between
+/// two `wait`s, or the virtual clock.
+final class RigLoop {
+    let world: any World
+    let settings: Settings
+    var controller: RigController
+    /// Reports of the controller since the owner last looked.
+    var reports: [RigReport] = []
+
+    private let lines: [any LineRunning]
+    private let pumpLines: [any PumpLineRunning]
+    private let spectrometer: any SpectrometerLineRunning
+    /// Where each pump of the configuration hangs: line, and index on it.
+    private let places: [(line: Int, index: Int)]
+    private var interlocks: (any InputLines)?
+    private var interlocksRetryAt = Instant.zero
+    private var edges: [EdgeEvent] = []
+    private var events: [InstrumentEvent] = []
+    private var spectrometerWasReady = false
+
+    private static let interlockRetry = TimeSpan.seconds(1)
+
+    init(
+        world: any World, settings: Settings, loss: Loss, remaining: [Volume?]
+    ) throws(LineSetupError) {
+        self.world = world
+        self.settings = settings
+        controller = RigController(settings: settings, loss: loss, remaining: remaining)
+        let setup = try LineSetup(settings: settings, world: world)
+        pumpLines = setup.pumpLines
+        places = setup.places
+        spectrometer = setup.spectrometer
+        lines = setup.pumpLines.map { $0 as any LineRunning } + [setup.spectrometer]
+        controller.start(at: world.now)
+    }
+
+    /// When the next turn is due if nothing arrives.
+    var deadline: Instant {
+        var next = controller.deadline
+        for line in lines { next = min(next, line.deadline) }
+        if interlocks == nil, !settings.interlocks.isEmpty { next = min(next, interlocksRetryAt) }
+        return next
+    }
+
+    /// Looks at everything once.
+    func turn() {
+        let now = world.now
+        for line in lines { line.turn(at: now) }
+        takeEvents(at: now)
+        watchInterlocks(at: now)
+        controller.advance(to: now)
+        carryOut(at: now)
+    }
+
+    /// Sends the controller's commands to the instruments, and their bytes on their way.
+    func carryOut(at now: Instant) {
+        if !controller.commands.isEmpty {
+            for command in controller.commands {
+                switch command {
+                case .pump(let pump, let goal):
+                    let place = places[pump]
+                    pumpLines[place.line].setGoal(goal, pump: place.index, at: now)
+                case .acknowledgeAlarm(let pump):
+                    let place = places[pump]
+                    pumpLines[place.line].acknowledgeAlarm(pump: place.index, at: now)
+                case .spectrometer(let plan): spectrometer.setPlan(plan, at: now)
+                }
+            }
+            controller.commands.removeAll(keepingCapacity: true)
+            for line in lines { line.flush(at: now) }
+        }
+        if !controller.reports.isEmpty {
+            reports.append(contentsOf: controller.reports)
+            controller.reports.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// What is known of each pump, in configuration order.
+    var pumpStates: [PumpState] {
+        places.map { pumpLines[$0.line].pump($0.index) }
+    }
+
+    /// Closes every line.
+    func close() {
+        for line in lines { line.close() }
+        interlocks?.close()
+    }
+
+    private func takeEvents(at now: Instant) {
+        for (pump, place) in places.enumerated() {
+            controller.update(pump: pump, pumpLines[place.line].pump(place.index), at: now)
+        }
+        events.removeAll(keepingCapacity: true)
+        for line in lines {
+            for notice in line.takeNotices() {
+                reports.append(.event(kind: "line", text: notice))
+            }
+            line.takeEvents(into: &events)
+        }
+        if spectrometer.isReady != spectrometerWasReady {
+            spectrometerWasReady = spectrometer.isReady
+            if spectrometerWasReady {
+                controller.calibrate(wavelengths: spectrometer.wavelengths, at: now)
+            }
+        }
+        for event in events { controller.handle(event, at: now) }
+    }
+
+    /// Reads the interlock inputs; those that cannot be read count as danger.
+    private func watchInterlocks(at now: Instant) {
+        guard !settings.interlocks.isEmpty else { return }
+        do {
+            if interlocks == nil {
+                guard now >= interlocksRetryAt else { return }
+                interlocksRetryAt = now + Self.interlockRetry
+                interlocks = try world.openInputs(
+                    settings.interlocks.map {
+                        InputLineSettings(
+                            chipLabel: $0.chipLabel, line: $0.line, activeLow: $0.activeLow,
+                            debounce: $0.debounce)
+                    })
+                for index in settings.interlocks.indices {
+                    let level = try interlocks?.level(index)
+                    controller.interlock(index, danger: level, at: now)
+                }
+            }
+            edges.removeAll(keepingCapacity: true)
+            try interlocks?.readEdges(into: &edges)
+            for edge in edges { controller.interlock(edge.index, danger: edge.level, at: now) }
+        } catch {
+            interlocks?.close()
+            interlocks = nil
+            reports.append(.event(kind: "interlock", text: "\(error)"))
+            for index in settings.interlocks.indices {
+                controller.interlock(index, danger: nil, at: now)
+            }
+        }
+    }
+}

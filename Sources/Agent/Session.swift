@@ -1,0 +1,138 @@
+import Campaign
+import Configuration
+import Quantities
+import Rig
+import RunLog
+import Spectra
+import World
+
+/// Everything one process needs to run a campaign: the log replayed, the rig set up, the
+/// director between them. `run` is the loop; whether time is real or virtual is the world's.
+final class Session {
+    let director: Director
+    let log: CampaignLog
+    private let world: any World
+    private let archive: any Archive
+    private let rig: RigLoop
+    private let startedAt: Instant
+
+    /// What differs between a board and the virtual clock.
+    struct Parts {
+        var archive: (Journal) -> any Archive
+        var thinker: (Planner) -> any Thinker
+    }
+
+    /// Time the pumps are given to confirm that they stopped at the end.
+    private static let stopLimit = TimeSpan.seconds(3)
+
+    init(
+        world: any World, job: CampaignJob, version: String, parts: Parts
+    ) throws(AgentError) {
+        self.world = world
+        let settings = job.settings
+        log = try CampaignLog(directory: job.logDirectory, settings: settings)
+        let planner: Planner
+        do throws(PlannerError) { planner = try Planner(settings: settings) } catch {
+            throw .planner(error)
+        }
+        do throws(LineSetupError) {
+            rig = try RigLoop(
+                world: world, settings: settings, loss: job.loss,
+                remaining: log.resumed.remaining)
+        } catch {
+            throw .lines("\(error)")
+        }
+        archive = parts.archive(log.journal)
+        director = Director(
+            settings: settings, rig: rig, resumed: log.resumed, archive: archive,
+            thinker: parts.thinker(planner))
+        startedAt = world.now
+
+        director.record(
+            .start(
+                version: version, bootIdentifier: world.bootIdentifier,
+                seed: settings.campaign.seed, continues: log.resumed.records > 0))
+        let text = job.configurationText
+        director.record(.configuration(text: text, sha256: Digest.sha256(text)))
+        if let damage = log.damage { director.record(.event(kind: "recovery", text: damage)) }
+        archive.flush()
+    }
+
+    /// Runs until the campaign is over or `shouldStop`, calling `between` after every turn.
+    func run(shouldStop: () -> Bool, between: (Director) -> Void = { _ in }) {
+        while !director.isFinished, !shouldStop() {
+            director.turn()
+            between(director)
+            world.wait(until: rig.deadline)
+        }
+        stop(shouldStop() ? "asked to stop" : director.campaign.phase.description)
+    }
+
+    /// Stops the pumps, waits for them to say so, and closes the log.
+    private func stop(_ reason: String) {
+        director.haltForEnd(reason)
+        let limit = world.now + Self.stopLimit
+        while world.now < limit, !rig.controller.isAtRest {
+            director.turn()
+            world.wait(until: min(rig.deadline, limit))
+        }
+        if !rig.controller.isAtRest {
+            director.record(
+                .fault(
+                    kind: "pump-disobedient",
+                    text: "not every pump confirmed that it stopped", latched: false))
+        }
+        director.record(.stop(reason: reason))
+        archive.close()
+        rig.close()
+    }
+
+    /// What came of it, after `run`.
+    func summary() -> Summary {
+        let digest = (try? DiskJournalSource(path: log.path)).flatMap { try? Digest.sha256(of: $0) }
+        return Summary(
+            campaign: director.campaign, droplets: director.dropletsCounted,
+            rigSeconds: (world.now - startedAt).seconds, logPath: log.path,
+            logSHA256: digest ?? "")
+    }
+}
+
+/// A campaign to run: its configuration and where its log lies.
+public struct CampaignJob {
+    /// The checked configuration.
+    public var settings: Settings
+    /// The same as text, as it will stand in the log.
+    public var configurationText: String
+    /// How far a spectrum is from the wanted one.
+    public var loss: Loss
+    /// Where the log lies.
+    public var logDirectory: String
+
+    /// A campaign to run.
+    public init(
+        settings: Settings, configurationText: String, loss: Loss,
+        logDirectory: String
+    ) {
+        self.settings = settings
+        self.configurationText = configurationText
+        self.loss = loss
+        self.logDirectory = logDirectory
+    }
+}
+
+/// Runs campaigns in the caller's thread, under the clock of `world`.
+public enum VirtualCampaign {
+    /// Runs `job` to its end and returns what came of it.
+    ///
+    /// - Throws: `AgentError` when it cannot start.
+    public static func run(
+        _ job: CampaignJob, world: any World, version: String, observer: (any RecordObserver)?
+    ) throws(AgentError) -> Summary {
+        let parts = Session.Parts(
+            archive: { DirectArchive(journal: $0, observer: observer) },
+            thinker: { DirectThinker(planner: $0) })
+        let session = try Session(world: world, job: job, version: version, parts: parts)
+        session.run(shouldStop: { false })
+        return session.summary()
+    }
+}

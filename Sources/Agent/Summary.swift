@@ -1,0 +1,59 @@
+import Campaign
+
+/// What came of a campaign, for a table or a program.
+public struct Summary: Equatable, Sendable {
+    /// One run.
+    public struct Run: Equatable, Sendable {
+        /// Run number, from 1.
+        public var run: Int
+        /// How its recipes were chosen.
+        public var method: String
+        /// Conditions that gave data, and those given up.
+        public var complete: Int
+        /// Conditions given up.
+        public var failed: Int
+        /// Best condition loss of the run.
+        public var bestLoss: Double?
+        /// Median condition loss of the run.
+        public var medianLoss: Double?
+        /// Best condition loss so far.
+        public var bestSoFar: Double?
+    }
+    /// All runs.
+    public var runs: [Run]
+    /// Number, loss and recipe of the best condition.
+    public var best: (condition: Int, loss: Double, recipe: [Double])?
+    /// Droplets that counted.
+    public var droplets: Int
+    /// Time on the rig's own clock, in seconds.
+    public var rigSeconds: Double
+    /// Why it ended.
+    public var ending: String
+    /// Where the log lies.
+    public var logPath: String
+    /// SHA-256 of the log.
+    public var logSHA256: String
+
+    public static func == (a: Summary, b: Summary) -> Bool {
+        a.runs == b.runs && a.logSHA256 == b.logSHA256 && a.ending == b.ending
+    }
+
+    init(
+        campaign: Campaign, droplets: Int, rigSeconds: Double, logPath: String, logSHA256: String
+    ) {
+        runs = campaign.summary.map {
+            Run(
+                run: $0.run, method: $0.method.rawValue, complete: $0.complete,
+                failed: $0.failed, bestLoss: $0.bestLoss, medianLoss: $0.medianLoss,
+                bestSoFar: $0.bestLossSoFar)
+        }
+        best = campaign.best.flatMap { best in
+            best.loss.map { (best.number, $0, best.recipe) }
+        }
+        self.droplets = droplets
+        self.rigSeconds = rigSeconds
+        ending = campaign.phase.description
+        self.logPath = logPath
+        self.logSHA256 = logSHA256
+    }
+}

@@ -1,0 +1,255 @@
+import Configuration
+import Instruments
+import Quantities
+import Spectra
+
+/// What the rig does on its way from one state to the next.
+extension RigController {
+    mutating func perform(_ action: RigAction, because event: RigEvent, at now: Instant) {
+        switch action {
+        case .none: break
+        case .stopPumps: stopPumps(at: now)
+        case .prime: prime(at: now)
+        case .takeDark: takeDark(at: now)
+        case .warmLamp: warmLamp(at: now)
+        case .takeReference: takeReference(at: now)
+        case .keepReference: keepReference(at: now)
+        case .startRecipe: startRecipe(at: now)
+        case .settle: settle(at: now)
+        case .collect: collect(at: now)
+        case .endCondition: endCondition(because: event, at: now)
+        case .abandon: abandon(at: now)
+        case .makeSafe: makeSafe(at: now)
+        case .raiseFault: raiseStepFault(at: now)
+        }
+    }
+
+    /// Sends every pump its rate, each bounded by a volume after which it stops by itself even
+    /// if this process is dead by then. `span` is how long the rates are meant to last.
+    mutating func command(_ setpoints: Setpoints, for span: TimeSpan, at now: Instant) {
+        for text in setpoints.adjustments {
+            reports.append(.event(kind: "setpoint", text: text))
+        }
+        account(until: now)
+        if commanded != setpoints.rates { commandedAt = now }
+        commanded = setpoints.rates
+        for (index, rate) in setpoints.rates.enumerated() {
+            guard rate > .zero else {
+                commands.append(.pump(index, .stopped))
+                continue
+            }
+            let wanted = rate.volume(in: span).microliters * Self.boundSlack
+            let bound = Volume(microliters: min(wanted, ledger.usable(index).microliters))
+            commands.append(.pump(index, .infusing(rate: rate, bound: bound)))
+        }
+        reports.append(.setpoints(setpoints.rates))
+    }
+
+    mutating func stopPumps(at now: Instant) {
+        account(until: now)
+        let moved = commanded.contains { $0 > .zero }
+        if moved { commandedAt = now }
+        for index in settings.pumps.indices { commands.append(.pump(index, .stopped)) }
+        commanded = Array(repeating: .zero, count: settings.pumps.count)
+        if moved { reports.append(.setpoints(commanded)) }
+        stepLimit = .distantFuture
+    }
+
+    mutating func acquire(_ on: Bool, lamp: Bool, at now: Instant) {
+        guard var next = plan ?? measurement.basePlan else { return }
+        next.isAcquiring = on
+        next.lampOn = lamp
+        guard next != plan else { return }
+        plan = next
+        lastFrameAt = now
+        commands.append(.spectrometer(next))
+    }
+
+    private mutating func prime(at now: Instant) {
+        acquire(false, lamp: false, at: now)
+        begin("prime", { try Setpoints.prime($0) }, volume: settings.rig.primeVolume, at: now)
+    }
+
+    /// Starts a step of the start sequence: its flow, the volume to wait for, its time limit.
+    private mutating func begin(
+        _ name: String, _ make: (Settings) throws -> Setpoints, volume: Volume, at now: Instant
+    ) {
+        let setpoints: Setpoints
+        do { setpoints = try make(settings) } catch {
+            raise(.step, "cannot \(name): \(error); change [rig] prime_flow", at: now)
+            return
+        }
+        let span = setpoints.total.time(for: volume)
+        let limit =
+            span + span + settings.rig.obeyLimit + settings.rig.lampWarmUp
+            + settings.rig.collectLimit
+        if let short = ledger.firstShort(of: setpoints.rates, for: span) {
+            holdForRefill(pump: short, at: now)
+            return
+        }
+        volumeToPass = volume
+        stepLimit = now + limit
+        command(setpoints, for: limit, at: now)
+    }
+
+    private mutating func takeDark(at now: Instant) {
+        measurement.beginDark()
+        acquire(true, lamp: false, at: now)
+        // The reference's own liquid flows from here on: by the time the lamp is warm, droplets
+        // of solvent pass the detector.
+        let tube = settings.rig.deadVolume.microliters * settings.rig.settleResidences
+        begin(
+            "take a reference", { try Setpoints.reference($0) },
+            volume: Volume(microliters: tube), at: now)
+    }
+
+    private mutating func warmLamp(at now: Instant) {
+        if let kept = measurement.keepDark(plan: plan) { reports.append(.spectra(kept)) }
+        acquire(false, lamp: true, at: now)
+    }
+
+    private mutating func takeReference(at now: Instant) {
+        measurement.beginReference()
+        acquire(true, lamp: true, at: now)
+        stepLimit = now + settings.rig.collectLimit
+    }
+
+    private mutating func keepReference(at now: Instant) {
+        do {
+            let kept = try measurement.keepReference(plan: plan)
+            reports.append(.spectra(kept))
+            conditionsSinceReference = 0
+            stepLimit = now + Self.idleGrace
+            acquire(false, lamp: true, at: now)
+        } catch {
+            raise(.reference, "the reference cannot be used: \(error)", at: now)
+        }
+    }
+
+    private mutating func startRecipe(at now: Instant) {
+        guard let order else { return }
+        reports.append(.conditionBegan(order))
+        losses = []
+        saturatedInCondition = 0
+        let setpoints: Setpoints
+        do { setpoints = try Setpoints(recipe: order.recipe, settings: settings) } catch {
+            finish(.failed(reason: "\(error)"), at: now)
+            step(.refused, at: now)
+            return
+        }
+        let settle = settleTime(setpoints)
+        // Ask for the whole time a condition usually takes; the pump's bound covers the rest.
+        let usual = settings.rig.obeyLimit + settle + settle
+        if let short = ledger.firstShort(of: setpoints.rates, for: usual) {
+            holdForRefill(pump: short, at: now)
+            return
+        }
+        stepLimit = now + settings.rig.obeyLimit
+        let longest = settings.rig.obeyLimit + settle + settings.rig.collectLimit
+        command(setpoints, for: longest, at: now)
+    }
+
+    private func settleTime(_ setpoints: Setpoints) -> TimeSpan {
+        let tube = settings.rig.deadVolume.microliters * settings.rig.settleResidences
+        return setpoints.total.time(for: Volume(microliters: tube))
+    }
+
+    private mutating func settle(at now: Instant) {
+        let tube = settings.rig.deadVolume.microliters * settings.rig.settleResidences
+        volumeToPass = Volume(microliters: tube)
+    }
+
+    private mutating func collect(at now: Instant) {
+        measurement.beginCondition()
+        acquire(true, lamp: true, at: now)
+        stepLimit = now + settings.rig.collectLimit
+    }
+
+    private mutating func endCondition(because event: RigEvent, at now: Instant) {
+        acquire(false, lamp: true, at: now)
+        let enough = losses.count >= settings.rig.minimumDroplets
+        let why =
+            "\(losses.count) droplets in \(settings.rig.collectLimit.seconds) s, "
+            + "\(settings.rig.minimumDroplets) needed"
+            + (saturatedInCondition > 0 ? "; \(saturatedInCondition) were saturated" : "")
+        finish(enough ? .complete(losses: losses) : .failed(reason: why), at: now)
+        conditionsSinceReference += 1
+        if settings.rig.stopsBetweenConditions { stopPumps(at: now) }
+        stepLimit = now + Self.idleGrace
+    }
+
+    /// Tells how the running condition ended, and forgets it.
+    mutating func finish(_ outcome: ConditionOutcome, at now: Instant) {
+        guard let ended = order else { return }
+        order = nil
+        reports.append(.conditionEnded(ended, outcome))
+        reports.append(.remaining(ledger.remaining))
+    }
+
+    private mutating func abandon(at now: Instant) {
+        stopPumps(at: now)
+        acquire(false, lamp: plan?.lampOn ?? false, at: now)
+        finish(.abandoned(reason: holdReason), at: now)
+    }
+
+    private mutating func makeSafe(at now: Instant) {
+        stopPumps(at: now)
+        acquire(false, lamp: false, at: now)
+        measurement.forgetReference()
+        finish(.abandoned(reason: faults.all.last?.text ?? "fault"), at: now)
+    }
+
+    private mutating func raiseStepFault(at now: Instant) {
+        let waited = (now - stateSince).seconds
+        switch state {
+        case .starting:
+            raiseDisobedience(at: now)
+        case .referencing, .darkening:
+            raise(
+                .reference,
+                "\(state.rawValue) got too few usable scans in \(waited) s "
+                    + "(\(measurement.progress)); look for droplets, lamp and fibre", at: now)
+        default:
+            raise(.step, "\(state.rawValue) is not done after \(waited) s", at: now)
+        }
+    }
+
+    /// Some pumps do not do what they were told, and the time for it is over.
+    mutating func raiseDisobedience(at now: Instant) {
+        let names = settings.pumps.indices.filter { !pumpObeys($0) }
+            .map { settings.pumps[$0].name }
+        raise(
+            .disobedient,
+            "\(names.joined(separator: ", ")) did not take up the setpoint within "
+                + "\((now - commandedAt).seconds) s; look at the pump's display and its cable",
+            at: now)
+    }
+
+    /// Holds because syringe `index` cannot give what the next step needs.
+    mutating func holdForRefill(pump index: Int, at now: Instant) {
+        let name = settings.pumps[index].name
+        let left = (ledger.remaining[index].microliters * 10).rounded() / 10
+        hold(
+            reason: "syringe \(name) has \(left) uL left: fill it, then "
+                + "`argent resume --refilled \(name)`", at: now)
+    }
+
+    /// Holds, now or as soon as the fault that keeps the rig safe is cleared.
+    mutating func hold(reason: String, at now: Instant) {
+        holdReason = reason
+        holdRequested = true
+        step(.hold, at: now)
+        reports.append(.event(kind: "hold", text: reason))
+    }
+
+    /// Raises a latching fault and goes safe.
+    mutating func raise(
+        _ hazard: Fault.Hazard, _ text: String, latching: Bool = true, active: Bool = false,
+        at now: Instant
+    ) {
+        let fault = Fault(
+            hazard: hazard, text: text, latching: latching, active: active, since: now)
+        if faults.raise(fault) { reports.append(.fault(fault)) }
+        step(.trip, at: now)
+    }
+}

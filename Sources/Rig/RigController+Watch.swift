@@ -1,0 +1,246 @@
+import Configuration
+import Instruments
+import Quantities
+
+/// What the rig looks at, and what it makes of it.
+extension RigController {
+    /// Whether dark and reference should be taken again before the next condition.
+    var referenceIsDue: Bool {
+        guard measurement.hasReference else { return true }
+        if conditionsSinceReference >= settings.rig.referenceEvery { return true }
+        guard let drift = measurement.drift else { return false }
+        return abs(drift) > settings.rig.driftLimit
+    }
+
+    /// Something happened at an instrument.
+    public mutating func handle(_ event: InstrumentEvent, at now: Instant) {
+        account(until: now)
+        let name = event.instrument
+        switch event.kind {
+        case .identified(let text):
+            reports.append(.event(kind: "identified", text: "\(name): \(text)"))
+        case .ready:
+            if name == Self.spectrometerName { spectrometerReady = true }
+            everReady.insert(name)
+            faults.recover(.lost(instrument: name))
+            faults.recover(.stale(instrument: name))
+            reports.append(.event(kind: "ready", text: name))
+            releaseIfPossible(at: now)
+        case .goalReached: break  // seen in the pump's state
+        case .alarm(let alarm):
+            raise(
+                .alarm(instrument: name),
+                "\(name) stopped by itself (\(alarm.rawValue)); look at it, then `argent clear`",
+                at: now)
+        case .trouble(let error), .frameMissed(let error):
+            reports.append(.event(kind: "trouble", text: "\(name): \(error)"))
+        case .lost(let error):
+            if name == Self.spectrometerName { spectrometerReady = false }
+            raise(
+                .lost(instrument: name),
+                "\(name) is lost: \(error); check cable, power and port",
+                latching: everReady.contains(name), active: true, at: now)
+        case .frame(let frame): handle(frame, at: now)
+        }
+    }
+
+    /// The spectrometer's name in events and faults.
+    public static let spectrometerName = "spectrometer"
+
+    /// The spectrometer told which wavelength each of its pixels sees.
+    public mutating func calibrate(wavelengths: [Wavelength], at now: Instant) {
+        do {
+            try measurement.calibrate(wavelengths)
+            plan = nil
+        } catch {
+            raise(.reference, "the spectrometer's calibration is unusable: \(error)", at: now)
+        }
+    }
+
+    /// Interlock `index` of the configuration is (not) in danger. Nil: it cannot be read, which
+    /// counts as danger.
+    public mutating func interlock(_ index: Int, danger: Bool?, at now: Instant) {
+        let interlock = settings.interlocks[index]
+        let hazard = Fault.Hazard.interlock(name: interlock.name)
+        if danger == false {
+            faults.recover(hazard)
+            releaseIfPossible(at: now)
+            return
+        }
+        let text =
+            danger == nil
+            ? "interlock \(interlock.name) cannot be read; check its line \(interlock.line)"
+            : "interlock \(interlock.name) tripped"
+        raise(hazard, text, latching: interlock.latching, active: true, at: now)
+    }
+
+    /// Records cannot (nil: can again) be written. Without a log the rig does not run.
+    public mutating func log(failure: String?, at now: Instant) {
+        if let failure {
+            raise(.log, failure, active: true, at: now)
+        } else {
+            faults.recover(.log)
+        }
+    }
+
+    /// An operator asks. Returns what to tell them.
+    public mutating func operate(_ command: OperatorCommand, at now: Instant) -> String {
+        account(until: now)
+        switch command {
+        case .hold(let reason):
+            hold(reason: reason, at: now)
+            return state == .safe ? "safe already; stays held after `argent clear`" : "held"
+        case .resume:
+            guard holdRequested else { return "nothing is held" }
+            holdRequested = false
+            holdReason = ""
+            step(.resume, at: now)
+            return state == .safe ? "the hold is off, but faults remain: `argent clear`" : "resumed"
+        case .clear:
+            for (index, pump) in settings.pumps.enumerated()
+            where faults.all.contains(where: { $0.hazard == .alarm(instrument: pump.name) }) {
+                commands.append(.acknowledgeAlarm(pump: index))
+            }
+            let stuck = faults.clear()
+            guard stuck.isEmpty else {
+                return "cannot clear yet: " + stuck.map(\.text).joined(separator: "; ")
+            }
+            releaseIfPossible(at: now)
+            return "cleared"
+        case .refilled(let names):
+            for (index, pump) in settings.pumps.enumerated()
+            where names.isEmpty || names.contains(pump.name) {
+                ledger.refill(index)
+            }
+            reports.append(.remaining(ledger.remaining))
+            return "noted as full: " + (names.isEmpty ? "all" : names.joined(separator: ", "))
+        }
+    }
+
+    mutating func releaseIfPossible(at now: Instant) {
+        guard state == .safe, faults.isEmpty else { return }
+        step(.released, at: now)
+        if holdRequested { step(.hold, at: now) }
+    }
+
+    /// Whether pump `index` says it does what it was told.
+    func pumpObeys(_ index: Int) -> Bool {
+        guard pumps[index].link == .ready, let actual = pumps[index].actual else { return false }
+        switch actual {
+        case .stopped: return commanded[index] == .zero
+        case .infusing(let rate, _):
+            // Devices round rates to three or four digits.
+            let wanted = commanded[index].microlitersPerMinute
+            return wanted > 0 && abs(rate.microlitersPerMinute - wanted) <= 0.006 * wanted
+        }
+    }
+
+    /// Looks for the events of the present state.
+    mutating func watch(at now: Instant) {
+        watchPumps(at: now)
+        switch state {
+        case .connecting:
+            if pumps.allSatisfy({ $0.link == .ready }), spectrometerReady,
+                settings.pumps.indices.allSatisfy(pumpObeys)
+            {
+                let known = measurement.hasReference && plan != nil
+                step(
+                    !isPrimed ? .connected : known ? .connectedReferenced : .connectedPrimed,
+                    at: now)
+            }
+        case .priming:
+            if volumeToPass <= .zero {
+                isPrimed = true
+                step(.volumePassed, at: now)
+            }
+        case .darkening:
+            if measurement.hasEnoughDark { step(.scansTaken, at: now) }
+        case .warming:
+            if volumeToPass <= .zero, now - stateSince >= settings.rig.lampWarmUp {
+                step(.warmedUp, at: now)
+            }
+        case .ready:
+            if referenceIsDue { step(.referenceDue, at: now) }
+        case .starting:
+            if settings.pumps.indices.allSatisfy(pumpObeys) { step(.obeyed, at: now) }
+        case .settling:
+            if volumeToPass <= .zero { step(.volumePassed, at: now) }
+        case .referencing, .collecting, .held, .safe: break
+        }
+        if now >= stepLimit {
+            stepLimit = .distantFuture
+            step(.timeUp, at: now)
+        }
+        watchSyringes(at: now)
+    }
+
+    /// A pump that does not do what it was told, or should run and was not heard of lately, or
+    /// a detector that is blind.
+    private mutating func watchPumps(at now: Instant) {
+        guard state != .safe, state != .connecting else { return }
+        if state != .starting, now - commandedAt > settings.rig.obeyLimit,
+            !settings.pumps.indices.allSatisfy(pumpObeys)
+        {
+            raiseDisobedience(at: now)
+            return
+        }
+        guard state != .held else { return }
+        for index in settings.pumps.indices where commanded[index] > .zero {
+            let pump = pumps[index]
+            guard now - pump.confirmedAt > settings.rig.staleAfter,
+                now - stateSince > settings.rig.staleAfter
+            else { continue }
+            let name = settings.pumps[index].name
+            raise(
+                .stale(instrument: name),
+                "\(name) was last heard \((now - pump.confirmedAt).seconds) s ago", at: now)
+        }
+        if plan?.isAcquiring == true, now - lastFrameAt > settings.rig.blindAfter {
+            let gap = (now - lastFrameAt).seconds
+            raise(.blind, "no usable spectrum for \(gap) s; check the spectrometer", at: now)
+        }
+    }
+
+    private mutating func watchSyringes(at now: Instant) {
+        guard state == .starting || state == .settling || state == .collecting else { return }
+        let empty = settings.pumps.indices.first {
+            commanded[$0] > .zero && ledger.usable($0) <= .zero
+        }
+        if let empty { holdForRefill(pump: empty, at: now) }
+    }
+
+    private mutating func handle(_ frame: SpectrometerFrame, at now: Instant) {
+        lastFrameAt = now
+        guard frame.plan == plan else { return }
+        switch state {
+        case .darkening: measurement.addDark(frame)
+        case .referencing:
+            for note in measurement.addReference(frame) {
+                reports.append(.event(kind: "reference", text: note))
+            }
+            if measurement.hasEnoughReference { step(.dropletsEnough, at: now) }
+        case .collecting: collect(frame, at: now)
+        default: break
+        }
+    }
+
+    private mutating func collect(_ frame: SpectrometerFrame, at now: Instant) {
+        guard let order else { return }
+        switch measurement.add(frame) {
+        case .nothing: break
+        case .rejected(let why, let saturated):
+            if saturated { saturatedInCondition += 1 }
+            reports.append(.event(kind: "droplet-rejected", text: why))
+        case .droplet(let droplet):
+            reports.append(
+                .droplet(
+                    MeasuredDroplet(
+                        order: order, index: losses.count, enteredAt: droplet.enteredAt,
+                        leftAt: droplet.leftAt, plateau: droplet.plateau, loss: droplet.loss,
+                        maximumAbsorbance: droplet.maximumAbsorbance,
+                        absorbance: droplet.absorbance)))
+            losses.append(droplet.loss)
+            if losses.count >= settings.rig.droplets { step(.dropletsEnough, at: now) }
+        }
+    }
+}

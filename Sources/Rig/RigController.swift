@@ -1,0 +1,143 @@
+import Configuration
+import Instruments
+import Quantities
+import Spectra
+
+/// The rig as a machine without I/O: instrument events, interlock levels, orders, operator
+/// commands and time go in; commands for the instruments and reports come out.
+///
+/// What it does in which state is `RigTable`; this type watches for the events of that table
+/// (`RigController+Watch`), carries out its actions (`RigController+Actions`) and turns scans
+/// into droplets (`Measurement`).
+public struct RigController {
+    /// The configuration it was made for.
+    public let settings: Settings
+    /// What the rig is doing.
+    public internal(set) var state = RigState.connecting
+    /// What keeps it safe, if anything.
+    public internal(set) var faults = Faults()
+    /// What is left in the syringes.
+    public internal(set) var ledger: SyringeLedger
+    /// Why it is held, when it is.
+    public internal(set) var holdReason = ""
+    /// The condition that is being run.
+    public internal(set) var order: ConditionOrder?
+    /// The rates the pumps were told last.
+    public internal(set) var commanded: [FlowRate]
+    /// Losses of the running condition's droplets so far.
+    public internal(set) var losses: [Double] = []
+    /// What the instruments are to do; the owner carries it out and empties it.
+    public var commands: [RigCommand] = []
+    /// What happened; the owner passes it on and empties it.
+    public var reports: [RigReport] = []
+    /// When `advance` must be called next at the latest.
+    public internal(set) var deadline = Instant.zero
+
+    var pumps: [PumpState]
+    var spectrometerReady = false
+    var measurement: Measurement
+    var plan: AcquisitionPlan?
+
+    /// When the present state began.
+    var stateSince = Instant.zero
+    /// Until when the present step may last.
+    var stepLimit = Instant.distantFuture
+    /// Volume that still has to pass before `volumePassed`.
+    var volumeToPass = Volume.zero
+    /// Up to when the ledger and the passed volume are accounted for.
+    var accountedUntil = Instant.zero
+    var lastFrameAt = Instant.zero
+    var isPrimed = false
+    var holdRequested = false
+    var conditionsSinceReference = 0
+    var saturatedInCondition = 0
+    /// When `commanded` last changed.
+    var commandedAt = Instant.zero
+    /// Instruments that were ready at least once: losing one of these needs `argent clear`.
+    var everReady: Set<String> = []
+
+    /// How often the rig looks at its clocks when nothing else happens.
+    static let watchPeriod = TimeSpan.milliseconds(50)
+    /// How long pumps keep flowing between two conditions while the next recipe is on its way.
+    static let idleGrace = TimeSpan.milliseconds(500)
+    /// Volume of slack in a pump's own bound: its run ends by itself only well after the
+    /// condition's own limits.
+    static let boundSlack = 1.25
+
+    /// A rig that has just been switched on, with `remaining` in its syringes (full where nil).
+    public init(settings: Settings, loss: Loss, remaining: [Volume?] = []) {
+        self.settings = settings
+        ledger = SyringeLedger(pumps: settings.pumps, remaining: remaining)
+        commanded = Array(repeating: .zero, count: settings.pumps.count)
+        pumps = Array(repeating: PumpState(), count: settings.pumps.count)
+        measurement = Measurement(settings: settings, loss: loss)
+    }
+
+    /// The rig is switched on at `now`: clocks count from here, and every pump is told to stand
+    /// still before anything else.
+    public mutating func start(at now: Instant) {
+        stateSince = now
+        accountedUntil = now
+        commandedAt = now
+        lastFrameAt = now
+        stopPumps(at: now)
+    }
+
+    /// Whether a recipe can be ordered now.
+    public var wantsOrder: Bool { state == .ready && !holdRequested && !referenceIsDue }
+
+    /// Takes note of what is known of pump `index`.
+    public mutating func update(pump index: Int, _ state: PumpState, at now: Instant) {
+        pumps[index] = state
+    }
+
+    /// The rig is to run `order`. Ignored unless `wantsOrder`.
+    public mutating func run(_ order: ConditionOrder, at now: Instant) {
+        guard wantsOrder else { return }
+        self.order = order
+        step(.ordered, at: now)
+    }
+
+    /// The process ends: everything stops and stays stopped, lamp off.
+    public mutating func halt(reason: String, at now: Instant) {
+        hold(reason: reason, at: now)
+        acquire(false, lamp: false, at: now)
+    }
+
+    /// Whether every pump that can be spoken to has confirmed that it stands still.
+    public var isAtRest: Bool {
+        pumps.allSatisfy { $0.link != .ready || $0.actual == .stopped }
+    }
+
+    /// Time passed: clocks, limits, staleness. Sets `deadline`.
+    public mutating func advance(to now: Instant) {
+        account(until: now)
+        watch(at: now)
+        deadline = min(now + Self.watchPeriod, stepLimit > now ? stepLimit : .distantFuture)
+    }
+
+    /// Looks `event` up in the table and does what it says.
+    mutating func step(_ event: RigEvent, at now: Instant) {
+        guard let row = RigTable.row(state, event) else { return }
+        account(until: now)
+        if row.next != state {
+            state = row.next
+            stateSince = now
+            stepLimit = .distantFuture
+            reports.append(.state(state, because: event))
+        }
+        perform(row.action, because: event, at: now)
+    }
+
+    /// Books what was commanded since the last time: out of the syringes, through the tube.
+    mutating func account(until now: Instant) {
+        let span = now - accountedUntil
+        accountedUntil = now
+        guard span > .zero else { return }
+        ledger.spend(commanded, for: span)
+        let total = commanded.reduce(0) { $0 + $1.microlitersPerMinute }
+        volumeToPass.microliters -=
+            FlowRate(microlitersPerMinute: total).volume(in: span)
+            .microliters
+    }
+}

@@ -1,0 +1,55 @@
+import Configuration
+import Quantities
+
+/// The rig of `argent demo` and `argent simulate`: six syringe pumps and a spectrometer, with
+/// the recipe variables and bounds of Mekki-Berrada et al., npj Comput Mater 7, 55 (2021).
+enum DemoSettings {
+    /// Which language the simulated pumps speak.
+    enum Protocols: String, CaseIterable {
+        case newEra = "new-era"
+        case harvard
+        case mixed
+    }
+
+    /// The rig, with every instrument at `path(name)`.
+    static func make(
+        protocols: Protocols = .mixed, path: (String) -> String
+    ) -> Settings {
+        var settings = Settings()
+        settings.campaign.name = "silver prisms"
+        settings.campaign.targetPath = "target.csv"
+        settings.variables = [
+            reagent("Q_AgNO3", "AgNO3", 4, 20, limits: 0.5, 80),
+            reagent("Q_PVA", "PVA", 10, 40, limits: 10, 40),
+            reagent("Q_TSC", "TSC", 4, 20, limits: 0.5, 80),
+            reagent("Q_seed", "seeds", 4, 20, limits: 0.5, 80),
+            VariableSettings(
+                name: "Q_tot", kind: .totalFlow, low: 200, high: 1_000, lowLimit: 100,
+                highLimit: 1_000),
+        ]
+        let names = ["AgNO3", "PVA", "TSC", "seeds", "solvent", "oil"]
+        settings.pumps = names.enumerated().map { index, name in
+            var pump = PumpSettings(name: name)
+            // Solvent and oil run all the time: they get the large syringes.
+            let large = name == "solvent" || name == "oil"
+            pump.syringeDiameter = Length(millimeters: large ? 26.594 : 14.427)
+            pump.syringeVolume = Volume(microliters: large ? 60_000 : 10_000)
+            pump.port = path(name)
+            let harvard = protocols == .harvard || (protocols == .mixed && large)
+            pump.dialect = harvard ? .harvard : .newEra
+            pump.baud = harvard ? 115_200 : 19_200
+            return pump
+        }
+        settings.spectrometer.port = path("spectrometer")
+        return settings
+    }
+
+    private static func reagent(
+        _ name: String, _ pump: String, _ low: Double, _ high: Double, limits lowLimit: Double,
+        _ highLimit: Double
+    ) -> VariableSettings {
+        VariableSettings(
+            name: name, kind: .reagentPercent(pump: pump), low: low, high: high,
+            lowLimit: lowLimit, highLimit: highLimit)
+    }
+}

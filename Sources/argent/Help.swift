@@ -1,0 +1,105 @@
+/// The texts of `argent --help` and `argent VERB --help`.
+enum Help {
+    static let verbs = [
+        "demo", "run", "check", "status", "hold", "resume", "clear", "simulate", "loss",
+    ]
+
+    static let overview = """
+        argent runs a droplet microfluidic rig: it sets pumps, watches droplets through a
+        spectrometer, and decides the next recipes.
+
+        Start here:
+          argent demo                    a whole campaign on a simulated rig, in seconds
+          argent simulate                a simulated rig on pseudo-terminals, in real time
+          argent check FILE              what a configuration means, and what is wrong with it
+          argent run --config FILE       run, or go on with, a campaign
+
+        While it runs:
+          argent status                  what the rig is doing
+          argent hold [--reason TEXT]    stop the pumps and wait
+          argent resume [--refilled P]   go on after a hold (P: pumps whose syringe was filled)
+          argent clear                   clear faults whose cause is gone
+
+        Beside it:
+          argent loss --target T S       losses of droplet spectra in a CSV file
+
+        `argent VERB --help` tells more. `argent --version` tells the version.
+
+        Exit codes: 0 done; 1 tried and went wrong; 2 wrong command line;
+        3 wrong configuration or input file; 4 no agent answers, or another one holds the rig.
+        """
+
+    static func text(_ verb: String) -> String? { texts[verb] }
+
+    private static let texts: [String: String] = [
+        "demo": """
+        argent demo [--into DIR] [--seed N] [--runs N] [--batch N] [--json]
+                    [--chemistry FILE] [--target FILE]
+
+        Runs a whole campaign against a simulated rig under a virtual clock: run 1 is a Latin
+        hypercube, then a Gaussian process chooses. Every byte between Argent and the simulated
+        instruments is the real protocol's.
+
+          --into DIR        where the run log and the configuration go (default: a new folder
+                            below the system's temporary folder)
+          --seed N          seed of the campaign and of the simulated world (default 1); the
+                            same seed gives the same log, byte for byte
+          --runs N          runs (default 8)
+          --batch N         recipes per run (default 15)
+          --chemistry FILE  a dense network in safetensors form, recipe to absorbance, instead
+                            of the built-in silver prism physics
+          --target FILE     CSV of the wanted spectrum: wavelength in nm, value
+          --json            one JSON object at the end instead of tables
+        """,
+        "run": """
+        argent run --config FILE [--quiet]
+
+        Runs the campaign of FILE in real time on the instruments it names, or goes on where an
+        earlier run stopped: what is in the log is not done again. Ends when the campaign ends.
+        SIGTERM and SIGINT stop the pumps, write the log and end the program.
+        """,
+        "check": """
+        argent check FILE [--json]
+
+        Reads a configuration and says what is wrong with it, file:line:column, and how to mend
+        it; or what it means. Exit code 3 when it has errors.
+        """,
+        "status": """
+        argent status [--config FILE | --socket PATH] [--json]
+
+        What the rig is doing: state, run and condition, pumps, faults and what to do about
+        them.
+        """,
+        "hold": """
+        argent hold [--reason TEXT] [--config FILE | --socket PATH]
+
+        Stops the pumps. The condition that was running is done again after `argent resume`.
+        """,
+        "resume": """
+        argent resume [--refilled PUMP[,PUMP…] | --refilled all] [--config FILE | --socket PATH]
+
+        Goes on after a hold. With --refilled, Argent counts these syringes as full again.
+        """,
+        "clear": """
+        argent clear [--config FILE | --socket PATH]
+
+        Clears the faults whose cause is gone. Says which ones are not, and why.
+        """,
+        "simulate": """
+        argent simulate [--config FILE] [--into DIR] [--seed N] [--runs N] [--batch N]
+                        [--chemistry FILE] [--target FILE] [--protocol new-era|harvard|mixed]
+
+        A simulated rig in real time: every instrument on a pseudo-terminal of its own. Prints
+        the device paths and writes a configuration that fits to DIR/argent.toml; start
+        `argent run --config DIR/argent.toml` in another terminal. Reads commands on standard
+        input: `unplug NAME`, `plug NAME`, `stall NAME`, `free NAME`, `refill NAME`, `quit`.
+        """,
+        "loss": """
+        argent loss --target TARGET.csv SPECTRA.csv
+
+        The loss of each row of SPECTRA.csv (columns A380, A381, … hold absorbance at that many
+        nanometres; other columns are ignored) against TARGET.csv (wavelength in nm, value).
+        Prints CSV: row,loss.
+        """,
+    ]
+}
