@@ -19,7 +19,7 @@ import Testing
         var generator = SeededGenerator(seed: 1)
         return LocalPenalization(
             model: try model(), region: region, scales: scales, minimum: -1,
-            probes: region.uniformPoints(30, using: &generator), climbs: 3)
+            probes: region.uniformPoints(5, using: &generator), climbs: 3)
     }
 
     @Test func slopeIsTheSteepestOnAFineGrid() throws {
