@@ -27,6 +27,8 @@ struct RecipeSpace: Equatable, Sendable {
             weights.append(isReagent[index] ? range : 0)
             if isReagent[index] { cap -= bounds.lows[index] }
         }
+        // Lower bounds that add up to the cap exactly may miss it by a rounding.
+        if cap < 0, cap >= -RecipeCheck.roundingAllowance { cap = 0 }
         let dimension = variables.count
         // A variable that cannot move has a side of length 0.
         let upper = (0..<dimension).map { bounds.highs[$0] > bounds.lows[$0] ? 1.0 : 0.0 }

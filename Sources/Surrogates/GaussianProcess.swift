@@ -8,9 +8,20 @@ public struct GaussianPrediction: Equatable, Sendable {
     /// Variance of the function, without the noise of an observation. Always positive.
     public var variance: Double
     /// ∂mean/∂x, one per input; empty when it was not asked for.
-    public var meanGradient: [Double] = []
+    public var meanGradient: [Double]
     /// ∂variance/∂x, one per input; empty when it was not asked for.
-    public var varianceGradient: [Double] = []
+    public var varianceGradient: [Double]
+
+    /// A prediction; gradients are empty unless given.
+    public init(
+        mean: Double, variance: Double, meanGradient: [Double] = [],
+        varianceGradient: [Double] = []
+    ) {
+        self.mean = mean
+        self.variance = variance
+        self.meanGradient = meanGradient
+        self.varianceGradient = varianceGradient
+    }
 
     /// √variance.
     public var deviation: Double { variance.squareRoot() }
