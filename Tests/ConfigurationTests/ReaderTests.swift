@@ -175,6 +175,8 @@ import Testing
     @Test(arguments: [
         ("[rig]\ndroplets = 1\ndroplets = 2", 3), ("[rig]\n[log]\n[rig]", 3),
         ("[rig]\ndroplets = 99999999999999999999", 2), ("x = [", 1), ("\u{0}", 1),
+        // These run into assertions of toml++ 3.3.
+        ("[rig]\n[=", 2), ("[rig]\n\n[}=\n", 3), ("[log]\n[[rig\n=", 2), ("[rig]\nµ = 1", 2),
     ])
     func syntaxErrorsHaveTheirLine(text: String, line: Int) {
         let problems = SettingsReader.read(text: text, file: "f").problems
