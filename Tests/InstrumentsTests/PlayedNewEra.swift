@@ -86,7 +86,9 @@ struct PlayedNewEra: PlayedPump {
             functions[phase] = argument
         case "VOL":
             if argument.isEmpty { return (settings["VOL"] ?? "") + volumeUnit }
-            if argument == "UL" || argument == "ML" { volumeUnit = argument } else {
+            if argument == "UL" || argument == "ML" {
+                volumeUnit = argument
+            } else {
                 settings["VOL"] = Self.pointed(argument)
             }
         case "RAT":

@@ -6,6 +6,11 @@ protocol PlayedPump {
     mutating func reply(to bytes: [UInt8]) -> [UInt8]
 }
 
+/// What can happen to a reply on its way.
+enum Fault: CaseIterable {
+    case late, truncated, garbled, doubled, wrongAddress, absent
+}
+
 /// A line and the pump at its other end, under a clock the test moves.
 struct Bench<Line: PumpLine, Pump: PlayedPump> {
     var line: Line
@@ -16,8 +21,10 @@ struct Bench<Line: PumpLine, Pump: PlayedPump> {
     var said: [[UInt8]] = []
     /// Replaces a reply before it arrives: question in, reply in and out.
     var distort: (([UInt8], [UInt8]) -> [UInt8])?
-    /// The question on the wire and the reply to it, for whoever looks in between.
-    var onReply: ((Line, Pump, [UInt8]) -> Void)?
+    /// Bytes that arrive later than their reply should have.
+    var late: (at: Instant, bytes: [UInt8])?
+    /// How many bytes arrive at once, 1 ms apart; nil is all.
+    var portion: Int?
 
     init(line: Line, pump: Pump) {
         self.line = line
@@ -32,17 +39,32 @@ struct Bench<Line: PumpLine, Pump: PlayedPump> {
         let output = line.output
         line.output = []
         guard !output.isEmpty else {
-            now = max(now, min(line.deadline, now + .seconds(1)))
+            let lateAt = late?.at ?? .distantFuture
+            now = max(now, min(line.deadline, lateAt, now + .seconds(1)))
+            if let late, late.at <= now {
+                self.late = nil
+                line.receive(late.bytes[...], at: now)
+            }
             line.advance(to: now)
             return
         }
         said.append(output)
         var answer = pump.reply(to: output)
         if let distort { answer = distort(output, answer) }
-        onReply?(line, pump, answer)
         now = now + .milliseconds(10)
-        if !answer.isEmpty { line.receive(answer[...], at: now) }
+        deliver(answer)
         if line.deadline <= now { line.advance(to: now) }
+    }
+
+    private mutating func deliver(_ answer: [UInt8]) {
+        guard let portion, portion > 0 else {
+            if !answer.isEmpty { line.receive(answer[...], at: now) }
+            return
+        }
+        for start in stride(from: 0, to: answer.count, by: portion) {
+            line.receive(answer[start..<min(start + portion, answer.count)], at: now)
+            now = now + .milliseconds(1)
+        }
     }
 
     mutating func takeEvents() {
@@ -77,6 +99,42 @@ struct Bench<Line: PumpLine, Pump: PlayedPump> {
             if case .trouble(let error) = kind { return error }
             return nil
         }
+    }
+}
+
+extension Bench {
+    /// Lets `fault` happen to the reply to question number `victim`, given a reply with another
+    /// address and one with a flipped bit.
+    mutating func inflict(
+        _ fault: Fault, on victim: Int, wrongAddress: @escaping ([UInt8]) -> [UInt8],
+        garbled: @escaping ([UInt8]) -> [UInt8]
+    ) -> Bool {
+        var count = 0
+        while count < 200 {
+            let output = line.output
+            if !output.isEmpty {
+                defer { count += 1 }
+                if count == victim {
+                    distort = { _, reply in
+                        switch fault {
+                        case .late, .absent: []
+                        case .truncated: Array(reply.dropLast())
+                        case .garbled: garbled(reply)
+                        case .doubled: reply + reply
+                        case .wrongAddress: wrongAddress(reply)
+                        }
+                    }
+                    var twin = pump
+                    let reply = twin.reply(to: output)
+                    if fault == .late { late = (now + .milliseconds(650), reply) }
+                    turn()
+                    distort = nil
+                    return !reply.isEmpty
+                }
+            }
+            turn()
+        }
+        return false
     }
 }
 
