@@ -42,7 +42,9 @@ struct HarvardReader: ReplyReader {
     static let maximumReply = 256
 
     /// The reply so far.
-    private(set) var bytes: [UInt8] = []
+    private var bytes: [UInt8] = []
+
+    var heldCount: Int { bytes.count }
 
     init() { bytes.reserveCapacity(Self.maximumReply) }
 

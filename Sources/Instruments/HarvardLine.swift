@@ -48,7 +48,7 @@ public struct HarvardLine: PumpLine {
         }
     }
 
-    private var core: PumpLineCore<HarvardTalk>
+    private(set) var core: PumpLineCore<HarvardTalk>
     public let baud: Int
 
     /// A closed line with `pumps` (their addresses must differ) at `baud` bit/s. `replyTimeout`

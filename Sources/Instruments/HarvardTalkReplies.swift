@@ -91,6 +91,7 @@ extension HarvardTalk {
             known.rate = nil
             prepared.rate = false
             if run != nil, case .refused = error { mustRestart = true }
+        case .run: (known.rate, prepared.rate) = (nil, false)
         default: break
         }
         if record.countFailure(error) {
@@ -164,7 +165,9 @@ extension HarvardTalk {
         case .idle:
             record.state.actual = .stopped
             record.state.confirmedAt = now
-        case .infusing: isCountFresh = false
+        case .infusing:
+            isCountFresh = false
+            run?.isConfirmed = true
         default: record.state.actual = nil
         }
         if run?.isConfirmed == true, motor != .infusing { run?.hasEnded = true }
@@ -200,7 +203,6 @@ extension HarvardTalk {
             (known.rate, verifying) = (nil, title)
             prepared.rate = true
         case .run:
-            if motor == .infusing { run?.isConfirmed = true }
             // The pump's second word counts: status and rate are asked for again.
             (motor, known.rate) = (nil, nil)
         default: break

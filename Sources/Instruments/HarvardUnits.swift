@@ -28,7 +28,9 @@ enum HarvardUnits {
     private static func scaled(_ microliters: Double) -> (number: String, prefix: Character)? {
         guard microliters > 0, microliters < 1e9 else { return nil }
         // Millilitres only where microlitres would need five digits before the point.
-        let fitting = prefixes.first { $0.letter == "m" ? microliters >= 9999.95 : microliters >= $0.microliters }
+        let fitting = prefixes.first {
+            $0.letter == "m" ? microliters >= 9999.95 : microliters >= $0.microliters
+        }
         guard let chosen = fitting ?? prefixes.last else { return nil }
         let value = microliters / chosen.microliters
         let decimals = value < 10 ? 4 : value < 100 ? 3 : value < 1000 ? 2 : 1

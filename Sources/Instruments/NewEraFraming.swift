@@ -40,8 +40,10 @@ struct NewEraReader: ReplyReader {
     static let packetPause = TimeSpan.milliseconds(500)
 
     /// The packet so far, STX included; empty between packets.
-    private(set) var packet: [UInt8] = []
+    private var packet: [UInt8] = []
     private var lastByteAt = Instant.zero
+
+    var heldCount: Int { packet.count }
 
     init() { packet.reserveCapacity(Int(UInt8.max) + 1) }
 

@@ -48,7 +48,7 @@ public struct NewEraLine: PumpLine {
         }
     }
 
-    private var core: PumpLineCore<NewEraTalk>
+    private(set) var core: PumpLineCore<NewEraTalk>
     public let baud: Int
 
     /// A closed line with `pumps` (their addresses must differ) at `baud` bit/s. `replyTimeout`

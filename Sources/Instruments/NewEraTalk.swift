@@ -277,7 +277,8 @@ extension NewEraTalk {
         case .setTargetUnit(let unit): "VOL\(unit.rawValue)"
         case .setTarget(let number): "VOL\(number)"
         case .rate: "RAT"
-        case .setRate(let rate, let namesUnit): "RAT\(rate.number)" + (namesUnit ? rate.unit.rawValue : "")
+        case .setRate(let rate, let namesUnit):
+            "RAT\(rate.number)" + (namesUnit ? rate.unit.rawValue : "")
         case .run: "RUN"
         }
     }

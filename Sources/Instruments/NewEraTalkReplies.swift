@@ -95,6 +95,7 @@ extension NewEraTalk {
         case .selectPhase, .function, .setFunction: known.phase = nil
         case .setTarget, .setTargetUnit: known.target = nil
         case .setRate: failedRate(error)
+        case .run: (known.rate, isRateSent) = (nil, false)
         default: break
         }
         if record.countFailure(error) { lose(error, at: now) }
@@ -162,7 +163,9 @@ extension NewEraTalk {
             return raise(alarm, command: title, at: now)
         }
         note(reply.status, at: now)
-        if let refusal = reply.refusal { try refused(ask, refusal, title, bytes) } else {
+        if let refusal = reply.refusal {
+            try refused(ask, refusal, title, bytes)
+        } else {
             try learn(ask, reply, title, bytes, at: now)
         }
         conclude(at: now)
@@ -176,7 +179,9 @@ extension NewEraTalk {
         case .stopped:
             record.state.actual = .stopped
             record.state.confirmedAt = now
-        case .infusing: isCountFresh = false
+        case .infusing:
+            isCountFresh = false
+            run?.isConfirmed = true
         default: record.state.actual = nil
         }
         if run?.isConfirmed == true, status != .infusing { run?.hasEnded = true }
@@ -245,7 +250,6 @@ extension NewEraTalk {
             (known.rate, verifying) = (nil, title)
             isRateSent = true
         case .run:
-            if status == .infusing { run?.isConfirmed = true }
             // The pump's second word counts: status and rate are asked for again.
             (status, known.rate, isRateSent) = (nil, nil, false)
         default: break
@@ -295,7 +299,9 @@ extension NewEraTalk {
     private mutating func verify(
         _ ask: Ask, wrote: String?, _ bytes: [UInt8]
     ) throws(InstrumentError) {
-        guard let wrote, let again = pressingAfterWrite, Self.command(again) == wrote else { return }
+        guard let wrote, let again = pressingAfterWrite, Self.command(again) == wrote else {
+            return
+        }
         if run != nil, case .rate = ask {
             flyingFailures += 1
             // "Applies at once, not stored": what a query reports then differs between pumps.

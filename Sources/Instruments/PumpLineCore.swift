@@ -27,6 +27,9 @@ struct PumpLineCore<Talk: PumpTalk> {
         exchange = Exchange(timing: timing)
     }
 
+    /// Bytes kept of what arrived; bounded whatever arrives.
+    var heldCount: Int { reader.heldCount + heard.count }
+
     func state(_ index: Int) -> PumpState {
         talks.indices.contains(index) ? talks[index].record.state : PumpState()
     }

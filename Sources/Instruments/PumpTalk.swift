@@ -42,6 +42,8 @@ enum Heard<Reply> {
 protocol ReplyReader {
     associatedtype Reply: PumpReply
     init()
+    /// Bytes held of an incomplete reply.
+    var heldCount: Int { get }
     /// Takes one byte; gives what it completed, if anything.
     mutating func push(_ byte: UInt8, at now: Instant) -> Heard<Reply>?
     /// Forgets an incomplete reply.
