@@ -55,7 +55,7 @@ public struct AbsorbanceScale: Equatable, Sendable {
                 expectedSeconds: self.integration.seconds, gotSeconds: integration.seconds)
         }
         guard !isSaturated else {
-            throw .saturated(maximumCount: Int(min(max(counts.max() ?? 0, 0), 1e9)))
+            throw .saturated(maximumCount: largestCount(counts))
         }
         return counts.indices.map { pixel in
             let signal = Double(counts[pixel]) - dark[pixel]

@@ -211,6 +211,9 @@ public struct DropletGate: Sendable {
         guard !wasTorn, let plateau, let first = body.first, let last = body.last else {
             return nil
         }
+        // Noise can hold a stretch of oil open; its middle is oil all the same.
+        let departure = SpectralBands.distance(medianBands(body[plateau]), oil, oil: oil)
+        guard departure > settings.leaveThreshold else { return nil }
         return droplet(from: body[plateau], enteredAt: first.at, leftAt: last.at)
     }
 

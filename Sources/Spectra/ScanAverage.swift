@@ -54,8 +54,7 @@ public struct ScanAccumulator: Sendable {
             throw .integrationMismatch(
                 expectedSeconds: self.integration.seconds, gotSeconds: integration.seconds)
         }
-        // Clamped: a count that is no count must not be able to trap here.
-        let largest = Int(min(max(counts.max() ?? 0, 0), 1e9))
+        let largest = largestCount(counts)
         guard !isSaturated else { throw .saturated(maximumCount: largest) }
         scans += 1
         maximumCount = max(maximumCount, largest)
@@ -75,4 +74,11 @@ public struct ScanAccumulator: Sendable {
             mean: mean, sigma: squares.map { ($0 / degrees).squareRoot() }, scans: scans,
             integration: integration, maximumCount: maximumCount)
     }
+}
+
+/// The largest of `counts` as a whole number; values that are no counts are passed over.
+func largestCount(_ counts: [Float]) -> Int {
+    var largest: Float = 0
+    for count in counts where count.isFinite { largest = max(largest, count) }
+    return Int(min(largest, 1e9))
 }

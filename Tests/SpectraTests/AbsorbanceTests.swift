@@ -100,6 +100,9 @@ import Testing
         #expect(throws: SpectraError.saturated(maximumCount: 50)) {
             try scale.absorbance(of: [50, 50], integration: Self.exposure, isSaturated: true)
         }
+        #expect(throws: SpectraError.saturated(maximumCount: 50)) {
+            try scale.absorbance(of: [50, .nan], integration: Self.exposure, isSaturated: true)
+        }
     }
 }
 

@@ -13,7 +13,7 @@ struct SyntheticStream {
         var strength: Double
     }
 
-    var wavelengths = stride(from: 370.0, through: 810.0, by: 1.1).map { $0 }
+    var wavelengths = stride(from: 370.0, through: 810.0, by: 2.2).map { $0 }
     var oilTransmission = 0.97
     var capTransmission = 0.45
     var capShare = 0.06
