@@ -35,8 +35,9 @@ extension OceanSpectrometer {
         /// example, or as a bare word, as its text says.
         public var firstPixelIsEscaped = true
         /// Whether a scan begins only when it is asked for, so that one that comes sooner than
-        /// its exposure lasts must be left over from an earlier request. False for units that
-        /// expose all the time and hand out the scan under way.
+        /// its exposure lasts must be left over from an earlier request. Units that expose all
+        /// the time and hand out the scan under way are found out after one missed scan; false
+        /// saves that.
         public var exposesOnRequest = true
         /// Pause between bytes to the instrument; a SAD500 has room for one byte only and needs
         /// 1 ms at 115200 bit/s.

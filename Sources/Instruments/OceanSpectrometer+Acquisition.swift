@@ -157,6 +157,7 @@ extension OceanSpectrometer {
         guard let applied,
             let request = OceanScanRequest(applied, pixelCount: options.pixelCount)
         else { return resume(at: now) }
+        cameSoon = false
         let size = OceanFrameDecoder.largestSize(request, coding: coding)
         let transfer = OceanCommand.transferTime(bytes: size, baud: baud)
         ask(
@@ -166,7 +167,7 @@ extension OceanSpectrometer {
 
     /// Whether a scan that begins now cannot be the one asked for last.
     func isTooSoon(_ bytes: ArraySlice<UInt8>, at now: Instant) -> Bool {
-        guard options.exposesOnRequest, bytes.first == OceanCommand.scanFollows, let applied else {
+        guard !isFreeRunning, bytes.first == OceanCommand.scanFollows, let applied else {
             return false
         }
         let percent = 100 - OceanLimits.clockTolerancePercent
@@ -178,6 +179,8 @@ extension OceanSpectrometer {
     /// has been replaced meanwhile.
     mutating func deliver(_ counts: [UInt16], at now: Instant) {
         failures = 0
+        isFenced = false
+        if cameSoon { isFreeRunning = true }
         guard let applied, wanted == applied else { return }
         guard !discardsNext else {
             discardsNext = false

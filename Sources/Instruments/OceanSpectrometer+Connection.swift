@@ -11,6 +11,8 @@ extension OceanSpectrometer {
         coefficients = []
         applied = nil
         discardsNext = true
+        isFenced = false
+        isFreeRunning = !options.exposesOnRequest
     }
 
     /// Starts a search: the speed that last worked, then the other one. An instrument may still

@@ -5,11 +5,14 @@ extension OceanSpectrometer {
     /// Takes bytes while a question is out.
     mutating func take(_ bytes: ArraySlice<UInt8>, for errand: Errand, at now: Instant) {
         if errand == .scan, reader.isFresh, isTooSoon(bytes, at: now) {
-            return fail(
-                .garbled(
-                    command: "S", received: Array(bytes.prefix(OceanLimits.reported)),
-                    why: "a scan came sooner than its exposure lasts: an earlier one, repeated"),
-                at: now)
+            // Behind a fence there is no earlier scan: if this one is good, the unit exposes
+            // all the time.
+            guard isFenced else {
+                let why = "a scan came sooner than its exposure lasts: an earlier one, repeated"
+                let received = Array(bytes.prefix(OceanLimits.reported))
+                return fail(.garbled(command: "S", received: received, why: why), at: now)
+            }
+            cameSoon = true
         }
         for index in bytes.indices {
             let outcome = reader.take(bytes[index])

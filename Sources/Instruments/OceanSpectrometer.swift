@@ -90,6 +90,12 @@ public struct OceanSpectrometer: SpectrometerLine {
     var applied: AcquisitionPlan?
     /// The next scan may still carry the old settings.
     var discardsNext = true
+    /// A fence stands between the scan that is out and every earlier one.
+    var isFenced = false
+    /// The scan that is out came sooner than its exposure lasts, right after a fence.
+    var cameSoon = false
+    /// It exposes all the time: scans may come sooner than their exposure lasts.
+    var isFreeRunning = false
 
     /// A machine for the spectrometer that `options` describe.
     public init(_ options: Options) {
@@ -144,7 +150,9 @@ public struct OceanSpectrometer: SpectrometerLine {
         case .closed: phaseDeadline = .distantFuture
         case .draining(let errand), .pausing(let errand): begin(errand, at: now)
         case .asking(let errand): handleSilence(errand, at: now)
-        case .listening: resume(at: now)
+        case .listening:
+            isFenced = true
+            resume(at: now)
         case .resting: begin(.check, at: now)
         }
     }

@@ -21,6 +21,8 @@ struct OceanTwin {
     var scans = 0
     var refuses: Set<UInt8> = []
     var mute = false
+    /// Hands out the scan under way instead of starting one.
+    var isFreeRunning = false
     var losesSecondSpeedAck = false
     var rejectsSpeed = false
     private var inbox: [UInt8] = []
@@ -68,7 +70,8 @@ struct OceanTwin {
             return (soon, [6] + word(1020))
         case UInt8(ascii: "S"):
             inbox.removeFirst()
-            return (.milliseconds(Int64(parameters[UInt8(ascii: "I")] ?? 0)), scan())
+            let exposure = Int64(parameters[UInt8(ascii: "I")] ?? 0)
+            return (.milliseconds(isFreeRunning ? exposure / 4 : exposure), scan())
         case UInt8(ascii: "?"):
             guard inbox.count >= 2 else { return nil }
             if inbox[1] == UInt8(ascii: "x") {

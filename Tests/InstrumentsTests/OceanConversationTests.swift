@@ -269,6 +269,21 @@ import Testing
         #expect(events.last?.frame != nil)
     }
 
+    /// A unit that exposes all the time answers early: one miss, then it is known.
+    @Test(arguments: [true, false])
+    func freeRunning(toldBefore: Bool) {
+        var options = benchOptions(workingBaud: 115_200)
+        options.exposesOnRequest = !toldBefore
+        var bench = OceanBench(options)
+        bench.twin.isFreeRunning = true
+        bench.machine.setPlan(shortPlan(integration: 100), at: bench.now)
+        bench.open()
+        let events = bench.run(for: .seconds(10))
+        #expect(events.filter { $0.missed != nil }.count == (toldBefore ? 0 : 1))
+        #expect(events.filter { $0.frame != nil }.count > 100)
+        #expect(!events.contains { $0.isLost })
+    }
+
     @Test func slowSender() {
         var options = benchOptions()
         options.byteGap = .milliseconds(1)

@@ -167,7 +167,7 @@ import Testing
             {
                 wrong += 1
             }
-            guard round % 4 == 0 else { continue }
+            guard round % 8 == 0 else { continue }
             bench.machine.events.removeAll()
             let floor = bench.twin.scans
             let good = bench.run(for: .seconds(5)) { $0.frame != nil }.last?.frame
