@@ -32,11 +32,12 @@ public final class SimulatedRig {
     ) throws(SimulatedRigError) {
         let pumps = settings.pumps
         pumpNames = pumps.map(\.name)
-        syringes = pumps.map { pump in
+        let syringes = pumps.map { pump in
             SyringeDrive(
                 diameter: pump.syringeDiameter, capacity: pump.syringeVolume,
                 contents: pump.syringeVolume, timeConstant: settings.simulation.rampTime)
         }
+        self.syringes = syringes
         let sources = syringes.map { syringe in
             FlowFunction { syringe.deliveredVolume(at: $0) }
         }
@@ -45,10 +46,11 @@ public final class SimulatedRig {
         }
         let aqueous = pumps.indices.filter { $0 != oil }
             .map { (name: pumps[$0].name, source: sources[$0] as any FlowSource) }
-        fluidics = Fluidics(
+        let tubing = Fluidics(
             settings: settings, aqueous: aqueous, oil: sources[oil], chemistry: chemistry,
             start: start)
-        let drives = syringes.map { PlumbedDrive(syringe: $0, tubing: fluidics) }
+        fluidics = tubing
+        let drives = syringes.map { PlumbedDrive(syringe: $0, tubing: tubing) }
 
         var lines: [Line] = []
         var ports: [String] = []
@@ -62,7 +64,7 @@ public final class SimulatedRig {
         }
         var seeds = SeededGenerator(seed: settings.simulation.seed).split("detector")
         let spectrometer = SimulatedOcean(
-            options: SimulatedOceanOptions(settings: settings), scene: fluidics,
+            options: SimulatedOceanOptions(settings: settings), scene: tubing,
             seed: seeds.next())
         lines.append(
             Line(
