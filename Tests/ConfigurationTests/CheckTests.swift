@@ -160,6 +160,22 @@ import Testing
         #expect(pump.rateLimits.lowerBound == pump.rateLimits.upperBound)
     }
 
+    // By hand: the aqueous flow is half of 200 … 1000 µL/min. The reagent may take 4 … 90 % of it
+    // (the largest sum, below its own limit of 100 %), the solvent the rest of 4 … 20 % (bounds).
+    @Test(arguments: [
+        (0, 451.0, ""), (0, 449.0, "for 4 uL/min … 450 uL/min"),
+        (1, 481.0, ""), (1, 479.0, "for 80 uL/min … 480 uL/min"),
+        (2, 501.0, ""), (2, 499.0, "for 100 uL/min … 500 uL/min"),
+    ])
+    func demandsAreWhatRecipesCanAsk(pump: Int, fastest: Double, words: String) throws {
+        var settings = try Texts.settings
+        settings.variables[0].highLimit = 100
+        settings.pumps[pump].maximumRate = FlowRate(microlitersPerMinute: fastest)
+        let problems = SettingsCheck.problems(in: settings).map(\.description)
+        #expect(problems.count == (words.isEmpty ? 0 : 1), "\(problems)")
+        #expect(problems.allSatisfy { $0.contains(words) }, "\(problems)")
+    }
+
     @Test func checkedPlaceIsTheKeysOwn() {
         let text = Texts.small.replacing("address = 1", with: "address = 2")
         let problems = SettingsReader.read(text: text, file: "f").problems
