@@ -17,14 +17,14 @@ import Testing
             tensors([
                 ("dense_1.kernel", [2, 2], [2, -3, -1, 0]), ("dense_1.bias", [2], [0.5, -1]),
                 ("dense_2.kernel", [2, 2], [4, -2, 9, 9]), ("dense_2.bias", [2], [-1, 0.25]),
-                ("other", [1], [7])
+                ("other", [1], [7]),
             ]))
         #expect(network.predict([1.0, 1.0] as [Double]) == [5, -2.75])
     }
 
     @Test func gapsAndWrongShapesAreNamed() {
         let first: [(String, [Int], [Double])] = [
-            ("dense_1.kernel", [1, 2], [1, 1]), ("dense_1.bias", [2], [0, 0])
+            ("dense_1.kernel", [1, 2], [1, 1]), ("dense_1.bias", [2], [0, 0]),
         ]
         #expect(throws: DenseNetworkError.noLayers) { try DenseNetwork(tensors([])) }
         #expect(throws: DenseNetworkError.missing(tensor: "dense_1.bias")) {

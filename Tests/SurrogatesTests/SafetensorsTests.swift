@@ -28,7 +28,7 @@ import Testing
             tensors: [
                 "weights \"q\"": Tensor(shape: [2, 3], values: [1, 2, 3, 4.5, -6, 0.25]),
                 "exact": Tensor(shape: [2], element: .float64, values: [0.1, 1e300]),
-                "none": Tensor(shape: [0, 4], values: [])
+                "none": Tensor(shape: [0, 4], values: []),
             ], metadata: ["note": "line\nbreak"])
         let bytes = original.encoded()
         #expect(try Safetensors(bytes: bytes) == original)
@@ -56,7 +56,7 @@ import Testing
         #"{"\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
         #"{"a\"#, #"{"a\u00"#,
         #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"#
-            + #""a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
+            + #""a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
     ])
     func malformedHeadersAreRefused(_ header: String) {
         #expect(throws: SafetensorsError.self) {
