@@ -70,6 +70,7 @@ public final class PrismChemistry: Chemistry {
     /// A chemistry for reagents of these names, in the order of the shares it will be asked for.
     public init(reagents: [String]) { roles = reagents.map { Role.of($0) } }
 
+    /// Absorbance of the particles a droplet of this recipe holds after `residence`.
     public func absorbance(
         shares: [Double], totalFlow: FlowRate, residence: TimeSpan, wavelengths: [Wavelength]
     ) -> [Double] {
