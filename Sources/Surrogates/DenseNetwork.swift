@@ -136,6 +136,7 @@ public enum DenseNetworkError: Error, Equatable, Sendable, CustomStringConvertib
     /// A layer takes another count of numbers than the layer before gives.
     case sizesDisagree(layer: Int, expected: Int, found: Int)
 
+    /// What is wrong and what to do about it.
     public var description: String {
         switch self {
         case .noLayers: "no layers: name the tensors dense_1.kernel, dense_1.bias, …"

@@ -97,8 +97,8 @@ public struct Safetensors: Equatable, Sendable {
             tensor.element.encode(tensor.values, into: &data)
             let shape = tensor.shape.map(String.init).joined(separator: ",")
             entries.append(
-                "\(Self.quoted(name)):{\"dtype\":\"\(tensor.element.rawValue)\",\"shape\":[\(shape)],"
-                    + "\"data_offsets\":[\(begin),\(data.count)]}")
+                "\(Self.quoted(name)):{\"dtype\":\"\(tensor.element.rawValue)\","
+                    + "\"shape\":[\(shape)],\"data_offsets\":[\(begin),\(data.count)]}")
         }
         var header = Array("{\(entries.joined(separator: ","))}".utf8)
         while (header.count + 8) % 8 != 0 { header.append(0x20) }
@@ -199,6 +199,7 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
     /// The tensor's data does not have the length its shape asks for.
     case wrongLength(tensor: String, expected: Int, found: Int)
 
+    /// What is wrong and what to do about it.
     public var description: String {
         switch self {
         case .truncated(let needed, let present):

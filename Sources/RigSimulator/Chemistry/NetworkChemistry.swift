@@ -19,6 +19,8 @@ public final class NetworkChemistry: Chemistry {
         self.network = network
     }
 
+    /// What the network answers, interpolated between its grid points and held at its ends. A
+    /// count of shares it does not take gives zeros.
     public func absorbance(
         shares: [Double], totalFlow: FlowRate, residence: TimeSpan, wavelengths: [Wavelength]
     ) -> [Double] {
@@ -51,6 +53,7 @@ public enum ChemistryError: Error, Equatable, Sendable, CustomStringConvertible 
     /// It gives less than two absorbances.
     case tooFewOutputs(found: Int)
 
+    /// What is wrong and what to do about it.
     public var description: String {
         switch self {
         case .unreadable(let path):

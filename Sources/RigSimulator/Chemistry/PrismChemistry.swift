@@ -19,23 +19,23 @@ import Quantities
 public final class PrismChemistry: Chemistry {
     /// What a reagent does.
     public enum Role: CaseIterable, Sendable {
-        /// Silver ions; 6 mmol/L in the syringe.
+        /// Silver ions; 4.5 mmol/L in the syringe.
         case silver
         /// A polymer that keeps particles apart.
         case polymer
-        /// Citrate; 10 mmol/L in the syringe.
+        /// Citrate; 8 mmol/L in the syringe.
         case citrate
-        /// Seeds; 12 nmol/L of particles in the syringe.
+        /// Seeds; 9 nmol/L of particles in the syringe.
         case seed
 
         /// The share that is assumed where a configuration has no such reagent, percent of the
         /// aqueous flow: near the middle of what works.
         public var defaultShare: Double {
             switch self {
-            case .silver: 11
+            case .silver: 15
             case .polymer: 20
             case .citrate: 20
-            case .seed: 11.5
+            case .seed: 15
             }
         }
 
@@ -70,6 +70,7 @@ public final class PrismChemistry: Chemistry {
     /// A chemistry for reagents of these names, in the order of the shares it will be asked for.
     public init(reagents: [String]) { roles = reagents.map { Role.of($0) } }
 
+    /// Absorbance of the particles a droplet of this recipe holds after `residence`.
     public func absorbance(
         shares: [Double], totalFlow: FlowRate, residence: TimeSpan, wavelengths: [Wavelength]
     ) -> [Double] {
@@ -146,9 +147,9 @@ struct Product {
         silver: Double, polymer: Double, citrate: Double, seed: Double, flow: Double,
         residence: Double
     ) {
-        let ions = max(silver / 100 * 6, 1e-6)  // mmol/L
-        let seeds = max(seed / 100 * 12, 1e-4)  // nmol/L
-        let perSilver = citrate / 100 * 10 / ions
+        let ions = max(silver / 100 * 4.5, 1e-6)  // mmol/L
+        let seeds = max(seed / 100 * 9, 1e-4)  // nmol/L
+        let perSilver = citrate / 100 * 8 / ions
         let held = perSilver * perSilver / (perSilver * perSilver + 0.8 * 0.8)
         let slowed = 1 + (perSilver / 8) * (perSilver / 8)
         let reduced = ions * (1 - exp(-max(residence, 0) / (Self.reductionTime * slowed)))

@@ -34,12 +34,15 @@ enum SilverOptics {
         return (1 - drude + bound * gap, drude * loss / energy + bound * width)
     }
 
-    /// Refractive index of water at 20 °C (four-term Cauchy form; within 0.001 of the tabulated
-    /// values 1.3397 at 434 nm, 1.3330 at 589 nm and 1.3290 at 768 nm).
+    /// Refractive index of water at 20 °C (Daimon and Masumura, Appl. Opt. 46, 3811 (2007),
+    /// four-term Sellmeier formula).
     static func waterIndex(wavelength: Double) -> Double {
-        let square = wavelength * wavelength
-        return 1.3199 + 6_878 / square - 1.132e9 / (square * square)
-            + 1.11e14 / (square * square * square)
+        let square = wavelength * wavelength * 1e-6  // µm²
+        let terms = [
+            (0.568_402_756_5, 0.005_101_829_712), (0.172_617_739_1, 0.018_211_539_36),
+            (0.020_861_895_78, 0.026_207_222_93), (0.113_074_868_8, 10.697_927_21),
+        ]
+        return terms.reduce(1) { $0 + $1.0 * square / (square - $1.1) }.squareRoot()
     }
 
     /// How strongly an oblate spheroid of diameter-to-thickness ratio `aspect` is depolarised

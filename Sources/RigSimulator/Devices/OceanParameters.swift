@@ -49,10 +49,10 @@ struct OceanParameters: Equatable {
             let (first, last, step) = (numbers[1], numbers[2], numbers[3])
             guard first <= last, last < count, step > 0 else { return nil }
             return Array(stride(from: first, through: last, by: step))
-        case 4 where numbers.count > 2:
+        case 4 where numbers.count > 2 && numbers.count == 2 + numbers[1]:
             let listed = Array(numbers.dropFirst(2))
             return listed.allSatisfy { $0 < count } ? listed : nil
-        case 5 where numbers.count > 3 && numbers.count % 2 == 0:
+        case 5 where numbers.count > 3 && numbers.count == 2 + 2 * numbers[1]:
             var result: [Int] = []
             for index in stride(from: 2, to: numbers.count, by: 2) {
                 guard numbers[index] <= numbers[index + 1], numbers[index + 1] < count else {

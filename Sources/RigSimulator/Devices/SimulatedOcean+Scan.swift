@@ -8,10 +8,8 @@ extension SimulatedOcean {
             output.append(Self.etx)
             return
         }
-        guard parameters.trigger <= 1 else {
-            awaitsTrigger = true
-            return
-        }
+        // An external trigger never comes: silence, until the host gives up.
+        guard parameters.trigger <= 1 else { return }
         let exposure = TimeSpan.milliseconds(Int64(parameters.integration))
         scan = Scan(from: now, until: now + exposure * Int64(parameters.scans))
     }

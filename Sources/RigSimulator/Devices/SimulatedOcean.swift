@@ -8,7 +8,7 @@ import World
 /// Binary mode after power-up: a letter, then words, most significant byte first. `aA` changes to
 /// ASCII, `bB` back. Bytes that come while a scan is integrated wait for its end. Choices where
 /// the manuals are silent are options (`SimulatedOceanOptions`) or stated beside the code:
-/// external triggers never come, so a scan under one waits until another byte arrives; stored
+/// external triggers never come, so `S` under one is answered by silence; stored
 /// scans do not exist, so `Z` is refused; a boxcar lowers the noise but does not smooth the light.
 public final class SimulatedOcean: SimulatedDevice {
     /// Speeds by the argument of `K`.
@@ -42,7 +42,6 @@ public final class SimulatedOcean: SimulatedDevice {
     var pixels: [Int] = []
     var isASCII = false
     var scan: Scan?
-    var awaitsTrigger = false
     var baudChange: BaudChange?
     /// Bytes of a command that is not complete, and when the last of them came.
     var command: [UInt8] = []
@@ -79,12 +78,12 @@ public final class SimulatedOcean: SimulatedDevice {
         pixels = Array(0..<options.pixelCount)
     }
 
+    /// Everything but the calibration memory is as after power-up.
     public func powerCycle(at now: Instant) {
         parameters = OceanParameters()
         pixels = Array(0..<options.pixelCount)
         isASCII = false
         scan = nil
-        awaitsTrigger = false
         baudChange = nil
         command = []
         waiting = []
@@ -98,18 +97,19 @@ public final class SimulatedOcean: SimulatedDevice {
         tellLamp(at: now)
     }
 
+    /// Bytes from the host; those that come during an exposure wait for its end.
     public func receive(_ bytes: ArraySlice<UInt8>, at now: Instant) {
         advance(to: now)
         for byte in bytes {
             if scan != nil {
                 if waiting.count < Self.inputLimit { waiting.append(byte) }
             } else {
-                awaitsTrigger = false
                 take(byte, at: now)
             }
         }
     }
 
+    /// Ends the exposure and the time limits that are over by `now`.
     public func advance(to now: Instant) {
         if let change = baudChange {
             if !change.isApplied, now >= change.applies {
@@ -132,6 +132,7 @@ public final class SimulatedOcean: SimulatedDevice {
         }
     }
 
+    /// The end of the exposure or of the next step of a change of speed.
     public var deadline: Instant {
         var next = scan?.until ?? .distantFuture
         if let change = baudChange {
@@ -143,6 +144,7 @@ public final class SimulatedOcean: SimulatedDevice {
         return next
     }
 
+    /// Hands over all bytes that were answered so far.
     public func takeOutput(into bytes: inout [UInt8], at now: Instant) {
         bytes += output
         output.removeAll(keepingCapacity: true)

@@ -55,3 +55,30 @@ public struct FluidicsTally: Equatable, Sendable {
     /// Droplets that were forgotten because the tube held more than `Fluidics.maximumDroplets`.
     public var dropletsForgotten = 0
 }
+
+/// A queue of droplets, oldest first, that neither shifts nor grows without need.
+struct DropletQueue {
+    private var storage: [Droplet] = []
+    private var head = 0
+
+    var count: Int { storage.count - head }
+    var first: Droplet? { head < storage.count ? storage[head] : nil }
+
+    subscript(index: Int) -> Droplet {
+        get { storage[head + index] }
+        set { storage[head + index] = newValue }
+    }
+
+    mutating func append(_ droplet: Droplet) { storage.append(droplet) }
+
+    /// The oldest, which must exist.
+    mutating func removeFirst() -> Droplet {
+        let first = storage[head]
+        head += 1
+        if head > 64, head * 2 > storage.count {
+            storage.removeFirst(head)
+            head = 0
+        }
+        return first
+    }
+}

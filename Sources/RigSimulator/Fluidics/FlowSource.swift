@@ -15,6 +15,7 @@ public final class FlowFunction: FlowSource {
     /// A source that answers with `function`.
     public init(_ function: @escaping (Instant) -> Volume) { self.function = function }
 
+    /// The answer of the closure.
     public func delivered(at instant: Instant) -> Volume { function(instant) }
 }
 

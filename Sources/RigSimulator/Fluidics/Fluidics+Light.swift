@@ -38,8 +38,10 @@ struct Beam {
 }
 
 extension Fluidics: SimulatedScene, LampWatching {
+    /// The lamp warms up from here on, or is dark.
     public func lampSwitched(on: Bool, at now: Instant) { lamp.set(on: on, at: now) }
 
+    /// Light on `pixels` averaged over the exposure, `SimulatedScene`'s counts above dark.
     public func exposure(
         pixels: [Int], from: Instant, until: Instant, lampOn: Bool, into counts: inout [Double]
     ) {

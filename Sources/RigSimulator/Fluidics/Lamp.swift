@@ -6,7 +6,7 @@ import Quantities
 ///
 /// Spectrum: a black body at 4,500 K (a hot filament behind a filter that balances its colour)
 /// times a bell-shaped detector response (centre 570 nm, sd 160 nm), scaled to the peak. From 380
-/// to 800 nm it never falls below a quarter of the peak. After it is switched on the lamp lacks
+/// to 800 nm it never falls below a fifth of the peak. After it is switched on the lamp lacks
 /// 8 % and closes the gap with a time constant of 1.5 s; it then fades by a fixed share per hour
 /// of burning.
 struct Lamp {
