@@ -72,9 +72,21 @@ public final class PtyServer {
     /// Plugs port `index` in again, under the same path.
     public func replug(_ index: Int) throws(WorldError) {
         guard lines.indices.contains(index), lines[index].master < 0 else { return }
+        lines[index].master = try linkedTerminal(path(index))
+    }
+
+    /// A host left: what it did not read, its exclusive claim and its settings would stay with
+    /// the terminal, so the next host gets a new one under the same path.
+    private func renew(_ index: Int) {
+        guard let master = try? linkedTerminal(path(index)) else { return }
+        close(lines[index].master)
+        lines[index].disconnect()
+        lines[index].master = master
+    }
+
+    /// A new terminal's master, its slave linked as `link` in one step.
+    private func linkedTerminal(_ link: String) throws(WorldError) -> Int32 {
         let (master, slave) = try Self.openTerminal()
-        let link = path(index)
-        // A link from an earlier run is replaced in one step.
         let fresh = link + ".new"
         Glibc.unlink(fresh)
         guard symlink(slave, fresh) == 0, rename(fresh, link) == 0 else {
@@ -82,7 +94,7 @@ public final class PtyServer {
             close(master)
             throw Self.failure("link", link, code)
         }
-        lines[index].master = master
+        return master
     }
 
     /// Ends `run` and `step` soon; safe from any thread and from a signal handler.
@@ -96,7 +108,10 @@ public final class PtyServer {
         while !stopFlag.load(ordering: .relaxed) {
             let now = Self.now
             var next = min(deadline, now + .milliseconds(200))
-            for index in lines.indices { next = min(next, lines[index].serve(at: now)) }
+            for index in lines.indices {
+                next = min(next, lines[index].serve(at: now))
+                if lines[index].hostLeft { renew(index) }
+            }
             guard now < deadline else { return }
             wait(until: next, now: now)
         }
@@ -148,6 +163,7 @@ private struct PtyLine {
     let port: PtyServer.Port
     var master: Int32 = -1
     var hasHost = false
+    var hostLeft = false
     private var output: [UInt8] = []
     private var arriving: [(at: Instant, bytes: [UInt8])] = []
     private var lineFreeIn = Instant.zero
@@ -164,6 +180,7 @@ private struct PtyLine {
 
     mutating func disconnect() {
         hasHost = false
+        hostLeft = false
         output.removeAll()
         arriving.removeAll()
     }
@@ -194,11 +211,7 @@ private struct PtyLine {
         var look = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
         _ = poll(&look, 1, 0)
         let gone = Int32(look.revents) & POLLHUP != 0
-        if gone, hasHost {
-            disconnect()
-            // The next host must not read what this one left behind.
-            _ = tcflush(master, TCIOFLUSH)
-        }
+        hostLeft = gone && hasHost
         hasHost = !gone
     }
 

@@ -82,7 +82,8 @@ def new_era_alarm(line, pump, timeout):
         except nesp_lib.Exception:
             pass
     check(line, "silence raises the timeout alarm", alarms > 0, alarms)
-    # Let the heartbeat and the unasked packet's offset drain away.
+    # The unasked packet put every answer one behind: let the last one come and forget it.
+    time.sleep(0.3)
     pump._Pump__port._Port__serial.reset_input_buffer()
     check(line, "stands still after the alarm", not pump.running, pump.status)
 
