@@ -118,7 +118,9 @@ extension HarvardUnit {
         let wanted: Rate
         switch first {
         case "lim":
-            return .line(Self.rateText(minimum) + " to " + Self.rateText(maximum))
+            return .line(
+                Self.rateText(minimum, significant: 4) + " to "
+                    + Self.rateText(maximum, significant: 4))
         case "min": wanted = minimum
         case "max": wanted = maximum
         default:
@@ -354,8 +356,8 @@ extension HarvardUnit {
             microlitersPerMinute: microlitersPerMinute)
     }
 
-    private static func rateText(_ rate: Rate) -> String {
-        PumpText.trimmed(rate.number, significant: 4) + " " + rate.unit
+    private static func rateText(_ rate: Rate, significant: Int = 6) -> String {
+        PumpText.trimmed(rate.number, significant: significant) + " " + rate.unit
     }
 
     private static func volumeText(_ microliters: Double) -> String {

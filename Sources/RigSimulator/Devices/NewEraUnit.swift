@@ -117,8 +117,7 @@ struct NewEraUnit {
         let target = memory.phases[running].volume * unitsPerVolume
         guard target > 0, motorRate > 0 else { return .distantFuture }
         let seconds = max(0, target - phaseVolume) / motorRate * 60
-        // One nanosecond more, so that rounding never leaves a rest that takes no time.
-        return countedAt + .seconds(seconds) + TimeSpan(nanoseconds: 1)
+        return countedAt + .seconds(seconds)
     }
 
     /// Events in their order up to `now`; bounded, as programs may loop.
@@ -127,11 +126,13 @@ struct NewEraUnit {
         for _ in 0..<10_000 {
             let next = min(min(silenceEnds, motorDeadline), nextStallCheck)
             guard next <= now else { break }
+            // Asked before counting: rounding may leave a rest of volume that takes no time.
+            let phaseEnds = motorDeadline <= next
             count(to: next)
             if next >= silenceEnds {
                 silenceEnds = .distantFuture
                 raise(.timeout, at: next)
-            } else if next >= motorDeadline {
+            } else if phaseEnds {
                 enterPhase(running + 1, at: next)
             } else {
                 checkStall(at: next)

@@ -21,6 +21,11 @@ enum PumpText {
             bound *= 10
             places -= 1
         }
+        var small = 1.0
+        while value > 0, value < small, places < 9 {
+            small /= 10
+            places += 1
+        }
         var text = fixed(value, places: places)
         guard text.contains(".") else { return text }
         while text.hasSuffix("0") { text.removeLast() }
