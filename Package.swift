@@ -58,7 +58,9 @@ let package = Package(
             ]),
         .executableTarget(
             name: "argent",
-            dependencies: ["Agent", "RigSimulator", "Configuration", "RunLog", "World", "Spectra"]),
+            dependencies: [
+                "Agent", "Rig", "RigSimulator", "Configuration", "RunLog", "World", "Spectra", "Quantities",
+            ]),
         .executableTarget(name: "argent-workstation", dependencies: ["RunLog", "World"]),
 
         // Tests.

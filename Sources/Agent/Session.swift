@@ -99,6 +99,8 @@ final class Session {
 
 /// A campaign to run: its configuration and where its log lies.
 public struct CampaignJob {
+    /// Name of the log within its directory.
+    public static let logFileName = CampaignLog.fileName
     /// The checked configuration.
     public var settings: Settings
     /// The same as text, as it will stand in the log.
@@ -126,13 +128,56 @@ public enum VirtualCampaign {
     ///
     /// - Throws: `AgentError` when it cannot start.
     public static func run(
-        _ job: CampaignJob, world: any World, version: String, observer: (any RecordObserver)?
+        _ job: CampaignJob, world: any World, version: String,
+        observer: (any RecordObserver)? = nil, attendant: (any Attendant)? = nil
     ) throws(AgentError) -> Summary {
         let parts = Session.Parts(
             archive: { DirectArchive(journal: $0, observer: observer) },
             thinker: { DirectThinker(planner: $0) })
         let session = try Session(world: world, job: job, version: version, parts: parts)
-        session.run(shouldStop: { false })
+        var visits = Visits(attendant: attendant)
+        var isStuck = false
+        session.run(
+            shouldStop: { isStuck },
+            between: { director in isStuck = !visits.look(at: director, now: world.now) })
         return session.summary()
+    }
+}
+
+/// The person who looks after a rig, where nobody is: asked some time after the rig was held.
+public protocol Attendant: AnyObject {
+    /// The rig is held for `reason`. Returns what to do; nothing when it cannot be helped.
+    func attend(held reason: String) -> [OperatorCommand]
+}
+
+/// When the attendant comes, and whether coming helps.
+private struct Visits {
+    let attendant: (any Attendant)?
+    private var heldSince: Instant?
+    /// How long a person takes to come.
+    private let delay = TimeSpan.seconds(300)
+
+    init(attendant: (any Attendant)?) { self.attendant = attendant }
+
+    /// False when the rig stands still and nobody can help it: waiting on would be for ever.
+    mutating func look(at director: Director, now: Instant) -> Bool {
+        let controller = director.rig.controller
+        guard controller.state == .held || controller.state == .safe else {
+            heldSince = nil
+            return true
+        }
+        guard let since = heldSince else {
+            heldSince = now
+            return true
+        }
+        guard now - since >= delay else { return true }
+        heldSince = nil
+        let commands =
+            controller.state == .held
+            ? attendant?.attend(held: controller.holdReason) ?? [] : []
+        for command in commands {
+            _ = director.operate(command, kind: "attendant", text: "\(command)")
+        }
+        return !commands.isEmpty
     }
 }

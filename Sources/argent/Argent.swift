@@ -12,7 +12,6 @@ enum Argent {
         // A reader that went away (`argent demo | head`) is no reason to leave pumps in doubt:
         // writes fail with EPIPE instead of killing the process.
         signal(SIGPIPE, SIG_IGN)
-        setlinebuf(stdout)
         var words = Array(CommandLine.arguments.dropFirst())
         guard let verb = words.first else {
             Output.line(Help.overview)

@@ -41,6 +41,12 @@ enum DemoSettings {
             return pump
         }
         settings.spectrometer.port = path("spectrometer")
+        // Every sixth pixel, uncompressed (shot noise makes differences too large to compress):
+        // 20 scans a second, so that the fastest droplet is seen seven times.
+        settings.spectrometer.integration = .milliseconds(10)
+        settings.spectrometer.pixelStep = 6
+        settings.spectrometer.compression = false
+        settings.simulation.dropletVolume = Volume(microliters: 6)
         return settings
     }
 

@@ -1,0 +1,73 @@
+import Agent
+import Configuration
+
+/// What came of a campaign, for people and for programs.
+enum SummaryText {
+    static func table(_ summary: Summary, settings: Settings, seconds: Double) -> String {
+        var text = "\n"
+        text += pad("run", 5) + pad("method", 20) + pad("conditions", 12)
+        text += pad("best loss", 11) + pad("median", 9) + "best so far\n"
+        for run in summary.runs {
+            let failed = run.failed > 0 ? " (\(run.failed) failed)" : ""
+            text += pad("\(run.run)", 5) + pad(run.method, 20)
+            text += pad("\(run.complete)\(failed)", 12) + pad(number(run.bestLoss), 11)
+            text += pad(number(run.medianLoss), 9) + number(run.bestSoFar) + "\n"
+        }
+        text += "\n"
+        if let best = summary.best {
+            text += "best: condition \(best.condition), loss \(number(best.loss))\n"
+            for (variable, value) in zip(settings.variables, best.recipe) {
+                let unit = variable.kind == .totalFlow ? "uL/min" : "%"
+                text += "  " + pad(variable.name, 10) + short(value) + " " + unit + "\n"
+            }
+        }
+        text += "ended: \(summary.ending)\n"
+        text += "\(summary.droplets) droplets in \(duration(summary.rigSeconds)) of rig time"
+        if seconds > 0 {
+            let ratio = Int((summary.rigSeconds / seconds).rounded())
+            text += ", \(short(seconds)) s here (\(ratio) times real speed)"
+        }
+        text += "\nlog: \(summary.logPath)\nsha256: \(summary.logSHA256)\n"
+        return text
+    }
+
+    static func json(_ summary: Summary, settings: Settings, seconds: Double) -> String {
+        JSONText.object { json in
+            json.key("runs")
+            json.array { list in
+                for run in summary.runs {
+                    list.object {
+                        $0.member("run", run.run)
+                        $0.member("method", run.method)
+                        $0.member("complete", run.complete)
+                        $0.member("failed", run.failed)
+                        $0.member("best_loss", run.bestLoss)
+                        $0.member("median_loss", run.medianLoss)
+                        $0.member("best_so_far", run.bestSoFar)
+                    }
+                }
+            }
+            json.member("best_condition", summary.best?.condition)
+            json.member("best_loss", summary.best?.loss)
+            json.key("best_recipe")
+            json.object { recipe in
+                guard let best = summary.best else { return }
+                for (variable, value) in zip(settings.variables, best.recipe) {
+                    recipe.member(variable.name, value)
+                }
+            }
+            json.member("droplets", summary.droplets)
+            json.member("rig_seconds", summary.rigSeconds)
+            json.member("seconds", seconds)
+            json.member("ending", summary.ending)
+            json.member("log", summary.logPath)
+            json.member("sha256", summary.logSHA256)
+        }
+    }
+
+    private static func number(_ value: Double?) -> String { value.map(short) ?? "-" }
+
+    private static func pad(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(1, width - text.count))
+    }
+}
