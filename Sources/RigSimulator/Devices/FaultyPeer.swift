@@ -42,22 +42,27 @@ public final class FaultyPeer: VirtualPeer {
         generator = SeededGenerator(seed: seed).split("line faults")
     }
 
+    /// The speed of the line now, in bits per second.
     public var baud: Int { inner.baud }
 
+    /// When `advance` has something to do next; `.distantFuture` for never.
     public var deadline: Instant {
         min(inner.deadline, late.nextReady.map(Instant.init(nanoseconds:)) ?? .distantFuture)
     }
 
+    /// Bytes from the host, the last of which has fully arrived at `now`.
     public func receive(_ bytes: ArraySlice<UInt8>, at now: Instant) {
         if faults.isSilent { inner.advance(to: now) } else { inner.receive(bytes, at: now) }
         pull(at: now)
     }
 
+    /// Time passed: timers, targets, stalls.
     public func advance(to now: Instant) {
         inner.advance(to: now)
         pull(at: now)
     }
 
+    /// Appends what is ready to leave by `now`, and forgets it.
     public func takeOutput(into bytes: inout [UInt8], at now: Instant) {
         pull(at: now)
         late.take(into: &bytes, now: now.nanoseconds)

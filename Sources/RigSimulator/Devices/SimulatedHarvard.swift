@@ -18,7 +18,9 @@ public final class SimulatedHarvard: SimulatedDevice {
         }
         /// What takes the `*` of a stall away.
         public enum StallMark: Equatable, Sendable { case stop, screenOnly }
+        /// What takes `T*` away.
         public var targetMark = TargetMark.stopRunOrTarget
+        /// What takes `*` away.
         public var stallMark = StallMark.stop
         /// A target counts from the last clearing of the volume, as the display does; otherwise
         /// from the start of the run.
@@ -62,6 +64,7 @@ public final class SimulatedHarvard: SimulatedDevice {
     /// Longest command kept.
     static let lineMax = 128
 
+    /// The speed of the line now, in bits per second.
     public private(set) var baud: Int
     private var nextBaud: Int?
     var units: [HarvardUnit]
@@ -106,6 +109,7 @@ public final class SimulatedHarvard: SimulatedDevice {
         if !units[index].isRunning { units[index].motion = .idle }
     }
 
+    /// The mains were cut and returned: volatile state is lost.
     public func powerCycle(at now: Instant) {
         advance(to: now)
         output.removeAll()
@@ -113,6 +117,7 @@ public final class SimulatedHarvard: SimulatedDevice {
         for index in units.indices { units[index].powerCycle(at: now) }
     }
 
+    /// Bytes from the host, the last of which has fully arrived at `now`.
     public func receive(_ bytes: ArraySlice<UInt8>, at now: Instant) {
         advance(to: now)
         for byte in bytes {
@@ -131,17 +136,20 @@ public final class SimulatedHarvard: SimulatedDevice {
         collect(at: now)
     }
 
+    /// Time passed: timers, targets, stalls.
     public func advance(to now: Instant) {
         for index in units.indices { units[index].advance(to: now) }
         collect(at: now)
     }
 
+    /// When `advance` has something to do next; `.distantFuture` for never.
     public var deadline: Instant {
         var next = output.nextReady.map(Instant.init(nanoseconds:)) ?? .distantFuture
         for unit in units { next = min(next, unit.deadline) }
         return next
     }
 
+    /// Appends what is ready to leave by `now`, and forgets it.
     public func takeOutput(into bytes: inout [UInt8], at now: Instant) {
         advance(to: now)
         // The answer to `baud` still leaves at the old speed.

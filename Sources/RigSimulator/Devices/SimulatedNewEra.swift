@@ -62,6 +62,7 @@ public final class SimulatedNewEra: SimulatedDevice {
         case stopped, paused, infusing, withdrawing, purging, waiting
     }
 
+    /// The speed of the line now, in bits per second.
     public private(set) var baud: Int
     var units: [NewEraUnit]
     private let options: Options
@@ -106,6 +107,7 @@ public final class SimulatedNewEra: SimulatedDevice {
         if units.indices.contains(index) { units[index].alarm = nil }
     }
 
+    /// The mains were cut and returned: volatile state is lost.
     public func powerCycle(at now: Instant) {
         advance(to: now)
         output.removeAll()
@@ -113,6 +115,7 @@ public final class SimulatedNewEra: SimulatedDevice {
         collect(at: now)
     }
 
+    /// Bytes from the host, the last of which has fully arrived at `now`.
     public func receive(_ bytes: ArraySlice<UInt8>, at now: Instant) {
         advance(to: now)
         for byte in bytes {
@@ -121,17 +124,20 @@ public final class SimulatedNewEra: SimulatedDevice {
         collect(at: now)
     }
 
+    /// Time passed: timers, targets, stalls.
     public func advance(to now: Instant) {
         for index in units.indices { units[index].advance(to: now) }
         collect(at: now)
     }
 
+    /// When `advance` has something to do next; `.distantFuture` for never.
     public var deadline: Instant {
         var next = output.nextReady.map(Instant.init(nanoseconds:)) ?? .distantFuture
         for unit in units { next = min(next, unit.deadline) }
         return next
     }
 
+    /// Appends what is ready to leave by `now`, and forgets it.
     public func takeOutput(into bytes: inout [UInt8], at now: Instant) {
         advance(to: now)
         output.take(into: &bytes, now: now.nanoseconds)

@@ -55,14 +55,17 @@ public final class SyringeDrive: SimulatedDrive {
         state = State(contents: min(max(contents.microliters, 0), max(capacity.microliters, 0)))
     }
 
+    /// The rate the motor shall reach from `now` on; not a number stops it.
     public func drive(at rate: FlowRate, now: Instant) {
         state = moved(to: now)
         state.wanted = rate.microlitersPerMinute.isFinite ? rate.microlitersPerMinute : 0
         if lag == 0 { state.rate = state.wanted }
     }
 
+    /// Volume the motor has pushed out, whether or not anything flowed.
     public func motorVolume(at now: Instant) -> Volume { Volume(microliters: moved(to: now).motor) }
 
+    /// Whether the motor cannot follow: piston at its end, or held fast.
     public func isBlocked(at now: Instant) -> Bool {
         let state = moved(to: now)
         switch fault {
