@@ -80,18 +80,23 @@ extension HarvardTalk {
     }
 
     mutating func failed(_ ask: Ask, _ error: InstrumentError, at now: Instant) {
-        // A stop that failed is repeated at once; anything else may have had any effect.
-        motor = ask == .stop ? motor ?? .infusing : nil
+        motor = nil
+        var isUnacknowledged = false
+        if case .noReply(_, let received) = error { isUnacknowledged = received.isEmpty }
         switch ask {
         case .polling: done = Done()
         case .setDiameter: known.diameter = nil
         case .setForce: known.force = nil
-        case .setTarget, .clearTarget: known.target = nil
+        case .setTarget: known.target = nil
+        case .run: (known.rate, prepared.rate) = (nil, false)
         case .setRate:
             known.rate = nil
-            prepared.rate = false
+            prepared.rate = isUnacknowledged
             if run != nil, case .refused = error { mustRestart = true }
-        case .run: (known.rate, prepared.rate) = (nil, false)
+        case .stop, .clearTarget, .clearVolume, .clearTargetTime, .leaveMemory:
+            // In a chain some pumps do what they are told and do not say so (DEVICES 10, 2):
+            // what comes next shows whether they did.
+            if isUnacknowledged { acknowledged(ask, "") }
         default: break
         }
         if record.countFailure(error) {
@@ -175,6 +180,7 @@ extension HarvardTalk {
 
     private mutating func conclude(at now: Instant) {
         if isConfigured { record.becomeReady() }
+        if record.alarm != nil, motor == .idle { record.forgive() }
         guard isSettled else {
             if motor == .infusing, run == nil { record.state.actual = nil }
             return
@@ -195,7 +201,8 @@ extension HarvardTalk {
         case .clearTarget: (prepared.target, known.target) = (true, nil)
         case .clearVolume:
             prepared.volume = true
-            record.counter.cleared()
+            // Read it again: the next run is counted from what the pump made of this.
+            isCountFresh = false
         case .setDiameter: (known.diameter, verifying) = (nil, title)
         case .setForce: (known.force, verifying) = (nil, title)
         case .setTarget: (known.target, verifying) = (nil, title)

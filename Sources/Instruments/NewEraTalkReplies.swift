@@ -190,6 +190,7 @@ extension NewEraTalk {
     /// Ready, or the goal reached?
     private mutating func conclude(at now: Instant) {
         if isConfigured { record.becomeReady() }
+        if record.alarm != nil, status == .stopped { record.forgive() }
         guard isSettled else {
             if status == .infusing, run == nil { record.state.actual = nil }
             return
