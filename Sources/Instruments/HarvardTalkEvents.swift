@@ -84,6 +84,9 @@ extension HarvardTalk {
         var isUnacknowledged = false
         if case .noReply(_, let received) = error { isUnacknowledged = received.isEmpty }
         switch ask {
+        case .polling where record.state.link == .ready:
+            // Polling is on from the first command to a power cut.
+            if Self.wholeReply(error)?.lines == ["Polling mode is OFF"] { restarted(at: now) }
         case .polling: done = Done()
         case .setDiameter: known.diameter = nil
         case .setForce: known.force = nil
@@ -99,10 +102,26 @@ extension HarvardTalk {
             if isUnacknowledged { acknowledged(ask, "") }
         default: break
         }
+        // All but the XON arrived: lost on the way, or polling is off. Ask which.
+        if record.state.link == .ready, Self.wholeReply(error) != nil { done.polling = false }
         if record.countFailure(error) {
             forget()
             record.lose(error, at: now)
         }
+    }
+
+    /// The reply without XON in what arrived, if there is one.
+    private static func wholeReply(_ error: InstrumentError) -> HarvardReply? {
+        guard case .noReply(_, let received) = error else { return nil }
+        return HarvardReply(received)
+    }
+
+    /// The pump lost its polling mode, so its power was interrupted: whatever ran, runs no more.
+    private mutating func restarted(at now: Instant) {
+        let wasRunning = run != nil
+        forget()
+        record.retryAt = now
+        if wasRunning { record.raise(.reset, at: now) } else { record.connect() }
     }
 
     /// Raises `alarm` if it says something new. A target that was reached, or a limit, in a run

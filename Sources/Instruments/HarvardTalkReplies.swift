@@ -111,7 +111,7 @@ extension HarvardTalk {
         case .polling:
             guard text == "Polling mode is ON" else { return false }
             done.polling = true
-            record.connect()
+            if record.state.link != .ready { record.connect() }
         case .version:
             guard !text.isEmpty, text.utf8.count <= 80 else { return false }
             known.identity = text

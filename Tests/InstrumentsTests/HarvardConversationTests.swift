@@ -224,6 +224,18 @@ private func running(_ pump: PlayedHarvard = PlayedHarvard()) -> HarvardBench {
         #expect(isLost && !bench.events.contains(.goalReached(.stopped)))
     }
 
+    @Test func aPumpThatLostItsPollingModeWasPowerCycled() {
+        var bench = running()
+        bench.pump.isPolling = false
+        bench.pump.prompt = ":"
+        bench.pump.flags = "i...i."
+        #expect(bench.run { $0.events.contains(.alarm(.reset)) })
+        #expect(!bench.run(.seconds(5)) { $0.pump.prompt == ">" }, "nothing restarts it")
+        bench.line.acknowledgeAlarm(pump: 0, at: bench.now)
+        bench.events = []
+        #expect(bench.run { $0.events.contains(.goalReached(goal)) })
+    }
+
     @Test func anAbsentPumpIsLostAndFoundAgain() {
         var bench = bench()
         bench.distort = { _, _ in [] }
