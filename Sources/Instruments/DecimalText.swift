@@ -46,9 +46,8 @@ enum DecimalText {
         return String(decoding: digits, as: UTF8.self)
     }
 
-    /// Whether two readings of one setting agree: the instruments keep four significant digits,
-    /// so one part in a thousand is the most that rounding explains.
-    static func agree(_ a: Double, _ b: Double) -> Bool {
-        (a - b).magnitude <= 1e-3 * max(a.magnitude, b.magnitude)
+    /// Whether two numbers agree within `tolerance`, relative to the larger.
+    static func agree(_ a: Double, _ b: Double, within tolerance: Double) -> Bool {
+        (a - b).magnitude <= tolerance * max(a.magnitude, b.magnitude)
     }
 }

@@ -49,6 +49,7 @@ public struct HarvardLine: PumpLine {
     }
 
     private(set) var core: PumpLineCore<HarvardTalk>
+    /// The line's speed, in bits per second; it never changes.
     public let baud: Int
 
     /// A closed line with `pumps` (their addresses must differ) at `baud` bit/s. `replyTimeout`
@@ -63,30 +64,40 @@ public struct HarvardLine: PumpLine {
             timing: ExchangeTiming(replyTimeout: replyTimeout, baud: baud))
     }
 
+    /// Bytes to put on the line, oldest first; the owner removes what it has written.
     public var output: [UInt8] {
         get { core.output }
         set { core.output = newValue }
     }
+    /// What happened, oldest first, at most 256; the owner empties it.
     public var events: [InstrumentEvent] {
         get { core.events }
         set { core.events = newValue }
     }
+    /// When `advance` must be called next.
     public var deadline: Instant { core.deadline }
+    /// How many pumps share the line.
     public var pumpCount: Int { core.talks.count }
 
     /// What is known of pump `index`; an empty state for an index that does not exist.
     public func pump(_ index: Int) -> PumpState { core.state(index) }
 
+    /// What pump `index` shall do; nothing happens for an index that does not exist.
     public mutating func setGoal(_ goal: PumpGoal, pump index: Int, at now: Instant) {
         core.setGoal(goal, pump: index, at: now)
     }
+    /// Configures an alarmed pump anew and pursues its goal again.
     public mutating func acknowledgeAlarm(pump index: Int, at now: Instant) {
         core.acknowledgeAlarm(pump: index, at: now)
     }
+    /// The line is open: after a short silence the pumps are looked for.
     public mutating func lineOpened(at now: Instant) { core.lineOpened(at: now) }
+    /// The line is gone, and with it all that was known of the pumps.
     public mutating func lineClosed(at now: Instant) { core.lineClosed(at: now) }
+    /// Bytes arrived, in any portions.
     public mutating func receive(_ bytes: ArraySlice<UInt8>, at now: Instant) {
         core.receive(bytes, at: now)
     }
+    /// Time passed: timeouts, heartbeats, polls.
     public mutating func advance(to now: Instant) { core.advance(to: now) }
 }

@@ -53,6 +53,10 @@ struct HarvardTalk: PumpTalk {
     }
 
     static let flyingChangeLimit = 2
+    /// Rates and volumes come back with four digits, so rounding explains this much…
+    static let tolerance = 1e-3
+    /// …and diameters with four decimals.
+    static let diameterTolerance = 1e-4
 
     let pump: HarvardLine.Pump
     let statusEvery: TimeSpan
@@ -129,7 +133,8 @@ extension HarvardTalk {
     private var configuration: Ask? {
         if known.identity == nil { return .version }
         guard let diameter = known.diameter else { return .diameter }
-        if !DecimalText.agree(diameter.millimeters, pump.syringeDiameter.millimeters),
+        if !DecimalText.agree(
+            diameter.millimeters, pump.syringeDiameter.millimeters, within: Self.diameterTolerance),
             let argument = HarvardUnits.argument(pump.syringeDiameter)
         {
             return .setDiameter(argument)
@@ -151,7 +156,7 @@ extension HarvardTalk {
     }
 
     private func isSame(_ a: FlowRate, _ b: FlowRate) -> Bool {
-        DecimalText.agree(a.microlitersPerMinute, b.microlitersPerMinute)
+        DecimalText.agree(a.microlitersPerMinute, b.microlitersPerMinute, within: Self.tolerance)
     }
 
     /// From standing still to running. Target and counter are cleared first, because when a
@@ -163,7 +168,9 @@ extension HarvardTalk {
         if !prepared.target { return .clearTarget }
         if !prepared.volume { return .clearVolume }
         guard let target = known.target else { return .target }
-        if !DecimalText.agree(target.microliters, bound.microliters) { return .setTarget(volume) }
+        if !DecimalText.agree(target.microliters, bound.microliters, within: Self.tolerance) {
+            return .setTarget(volume)
+        }
         if !prepared.rate { return .setRate(text) }
         guard let present = known.rate else { return .rate }
         return isSame(present, rate) ? .run : .setRate(text)

@@ -2,116 +2,6 @@ import Quantities
 
 // What a Harvard pump's replies change in what is known of it.
 extension HarvardTalk {
-    mutating func lineOpened(at now: Instant) {
-        forget()
-        record.lineOpened(at: now)
-    }
-
-    mutating func lineClosed(at now: Instant) {
-        forget()
-        record.lose(.lineClosed, at: now)
-    }
-
-    /// Nothing is known of the pump any more.
-    private mutating func forget() {
-        done = Done()
-        forgetSettings()
-    }
-
-    private mutating func forgetSettings() {
-        motor = nil
-        known = Known()
-        prepared = Prepared()
-        verifying = nil
-        run = nil
-        mustRestart = false
-        flyingFailures = 0
-        isCountFresh = false
-    }
-
-    mutating func setGoal(_ goal: PumpGoal, at now: Instant) {
-        record.goal = goal
-        record.isGoalReported = false
-        record.forgive()
-        flyingFailures = 0
-        prepared = Prepared()
-        // The pump's own word counts, and a fresh one.
-        if run == nil || motor != .infusing { motor = nil }
-        guard case .infusing(let rate, let bound) = goal else { return }
-        if let run {
-            mustRestart = !run.serves(bound: bound, total: record.counter.total)
-        }
-        let isSayable = HarvardUnits.argument(rate) != nil && HarvardUnits.argument(bound) != nil
-        if rate.microlitersPerMinute > 0, !isSayable {
-            record.news.append(
-                .trouble(
-                    .refused(
-                        command: "irate, tvolume",
-                        reason: "rate or bound is beyond what can be said; it stays stopped"
-                            + " until it gets another goal", received: [])))
-        }
-    }
-
-    mutating func acknowledgeAlarm(at now: Instant) {
-        guard record.acknowledge() else { return }
-        forget()
-        record.retryAt = now
-    }
-
-    mutating func sent(_ ask: Ask, at now: Instant) {
-        switch ask {
-        case .wake: done.wake = true
-        case .pollOn: done.pollOn = true
-        case .stop:
-            run = nil
-            mustRestart = false
-            isCountFresh = false
-            prepared = Prepared()
-        case .run:
-            guard let target = known.target else { return }
-            run = PumpRun(target: target, startTotal: record.counter.total)
-        default: break
-        }
-    }
-
-    mutating func overheard(_ reply: HarvardReply, at now: Instant) {
-        guard let alarm = reply.prompt.alarm else { return }
-        _ = isNews(alarm, at: now)
-    }
-
-    mutating func failed(_ ask: Ask, _ error: InstrumentError, at now: Instant) {
-        // A stop that failed is repeated at once; anything else may have had any effect.
-        motor = ask == .stop ? motor ?? .infusing : nil
-        switch ask {
-        case .polling: done = Done()
-        case .setDiameter: known.diameter = nil
-        case .setForce: known.force = nil
-        case .setTarget, .clearTarget: known.target = nil
-        case .setRate:
-            known.rate = nil
-            prepared.rate = false
-            if run != nil, case .refused = error { mustRestart = true }
-        case .run: (known.rate, prepared.rate) = (nil, false)
-        default: break
-        }
-        if record.countFailure(error) {
-            forget()
-            record.lose(error, at: now)
-        }
-    }
-
-    /// Raises `alarm` if it says something new. A target that was reached, or a limit, in a run
-    /// of which nothing is known any more says nothing; a stall does, once `stop` had its chance
-    /// to clear it.
-    private mutating func isNews(_ alarm: PumpAlarm, at now: Instant) -> Bool {
-        guard record.alarm == nil, alarm == .stalled ? done.stop : run != nil else { return false }
-        forgetSettings()
-        record.raise(alarm, at: now)
-        return true
-    }
-}
-
-extension HarvardTalk {
     mutating func heard(
         _ reply: HarvardReply, to ask: Ask, bytes: [UInt8], at now: Instant
     ) throws(InstrumentError) -> Bool {
@@ -175,6 +65,7 @@ extension HarvardTalk {
 
     private mutating func conclude(at now: Instant) {
         if isConfigured { record.becomeReady() }
+        if record.alarm != nil, motor == .idle { record.forgive() }
         guard isSettled else {
             if motor == .infusing, run == nil { record.state.actual = nil }
             return
@@ -187,7 +78,7 @@ extension HarvardTalk {
     }
 
     /// A command without data was accepted.
-    private mutating func acknowledged(_ ask: Ask, _ title: String) {
+    mutating func acknowledged(_ ask: Ask, _ title: String) {
         switch ask {
         case .stop: done.stop = true
         case .leaveMemory: done.leaveMemory = true
@@ -195,7 +86,8 @@ extension HarvardTalk {
         case .clearTarget: (prepared.target, known.target) = (true, nil)
         case .clearVolume:
             prepared.volume = true
-            record.counter.cleared()
+            // Read it again: the next run is counted from what the pump made of this.
+            isCountFresh = false
         case .setDiameter: (known.diameter, verifying) = (nil, title)
         case .setForce: (known.force, verifying) = (nil, title)
         case .setTarget: (known.target, verifying) = (nil, title)
@@ -219,7 +111,7 @@ extension HarvardTalk {
         case .polling:
             guard text == "Polling mode is ON" else { return false }
             done.polling = true
-            record.connect()
+            if record.state.link != .ready { record.connect() }
         case .version:
             guard !text.isEmpty, text.utf8.count <= 80 else { return false }
             known.identity = text

@@ -29,7 +29,7 @@ struct NewEraTalk: PumpTalk {
 
     /// What the pump said of its own settings; nil is unknown. A setting is written only when it
     /// differs, because every write wears the pump's memory (DEVICES 2.5).
-    struct Known: Equatable, Sendable {
+    struct Known: Sendable {
         var identity: String?
         var deadMan: Int?
         var diameter: Double?
@@ -39,18 +39,14 @@ struct NewEraTalk: PumpTalk {
         var functions: [String?] = [nil, nil]
         var target: (volume: Volume, unit: NewEraVolume.Unit)?
         var rate: (rate: FlowRate, unit: NewEraRate.Unit)?
-
-        static func == (a: Known, b: Known) -> Bool {
-            a.identity == b.identity && a.deadMan == b.deadMan && a.diameter == b.diameter
-                && a.direction == b.direction && a.phase == b.phase && a.functions == b.functions
-                && a.target?.volume == b.target?.volume && a.rate?.rate == b.rate?.rate
-        }
     }
 
     /// How often a pump that does nothing in particular is asked what it does.
     static let statusEvery = TimeSpan.seconds(1)
     /// Rates refused or ignored while running before the run is stopped and started anew.
     static let flyingChangeLimit = 2
+    /// The pump gives back the four digits it was sent.
+    static let tolerance = 1e-4
 
     let pump: NewEraLine.Pump
     let volumeEvery: TimeSpan
@@ -166,7 +162,8 @@ extension NewEraTalk {
         }
         guard let diameter = known.diameter else { return .diameter }
         let wanted = NewEraNumber.format(pump.syringeDiameter.millimeters) ?? "0"
-        if !DecimalText.agree(diameter, DecimalText.parse(wanted.utf8) ?? 0) {
+        if !DecimalText.agree(diameter, DecimalText.parse(wanted.utf8) ?? 0, within: Self.tolerance)
+        {
             return .setDiameter(wanted)
         }
         guard let direction = known.direction else { return .direction }
@@ -196,7 +193,7 @@ extension NewEraTalk {
     }
 
     private func isSame(_ a: FlowRate, _ b: FlowRate) -> Bool {
-        DecimalText.agree(a.microlitersPerMinute, b.microlitersPerMinute)
+        DecimalText.agree(a.microlitersPerMinute, b.microlitersPerMinute, within: Self.tolerance)
     }
 
     /// From standing still to running: target, rate, run. The rate is sent before every start,
@@ -208,7 +205,9 @@ extension NewEraTalk {
         }
         guard let target = known.target else { return .target }
         if target.unit != volume.unit { return .setTargetUnit(volume.unit) }
-        if !DecimalText.agree(target.volume.microliters, volume.volume.microliters) {
+        if !DecimalText.agree(
+            target.volume.microliters, volume.volume.microliters, within: Self.tolerance)
+        {
             return .setTarget(volume.number)
         }
         if !isRateSent { return .setRate(text, namesUnit: true) }
@@ -239,47 +238,5 @@ extension NewEraTalk {
     /// Whether it may be declared ready.
     var isConfigured: Bool {
         framing != nil && status == .stopped && record.alarm == nil && configuration == nil
-    }
-}
-
-// MARK: - On the wire
-
-extension NewEraTalk {
-    func wire(_ ask: Ask) -> WireQuestion {
-        if case .flush = ask {
-            return WireQuestion(title: "CR", bytes: [NewEraFraming.cr], expectsReply: false)
-        }
-        var packing = framing ?? .basic
-        if case .probe(let framing) = ask { packing = framing }
-        let command = Self.command(ask)
-        return WireQuestion(
-            title: command.isEmpty ? "status query" : command,
-            bytes: packing.pack(String(pump.address) + command))
-    }
-
-    /// The command without its address; empty is the status query.
-    static func command(_ ask: Ask) -> String {
-        switch ask {
-        case .flush, .probe, .status: ""
-        case .stop: "STP"
-        case .version: "VER"
-        case .deadMan: "SAF"
-        case .setDeadMan(let seconds): "SAF\(seconds)"
-        case .diameter: "DIA"
-        case .setDiameter(let number): "DIA\(number)"
-        case .direction: "DIR"
-        case .setDirection: "DIRINF"
-        case .selectPhase(let phase): "PHN\(phase)"
-        case .function: "FUN"
-        case .setFunction(_, let function): "FUN\(function)"
-        case .dispensed: "DIS"
-        case .target: "VOL"
-        case .setTargetUnit(let unit): "VOL\(unit.rawValue)"
-        case .setTarget(let number): "VOL\(number)"
-        case .rate: "RAT"
-        case .setRate(let rate, let namesUnit):
-            "RAT\(rate.number)" + (namesUnit ? rate.unit.rawValue : "")
-        case .run: "RUN"
-        }
     }
 }

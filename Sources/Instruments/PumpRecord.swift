@@ -6,6 +6,9 @@ struct PumpRecord: Sendable {
     static let silenceLimit = 5
     /// Refusals and disobediences, without reaching anything in between, before it does.
     static let refusalLimit = 5
+    /// Failed exchanges of any kind, without reaching anything in between, before it does: a
+    /// pump may answer every query and still never take a command.
+    static let failureLimit = 15
     /// How often a lost pump is looked for.
     static let reconnectEvery = TimeSpan.seconds(2)
 
@@ -26,6 +29,7 @@ struct PumpRecord: Sendable {
     var counter = VolumeCounter()
     private(set) var silences = 0
     private(set) var refusals = 0
+    private(set) var failures = 0
     /// The alarm nobody acknowledged yet; it outlives a lost connection.
     private var pending: PumpAlarm?
 
@@ -40,7 +44,7 @@ struct PumpRecord: Sendable {
         isLost = false
         retryAt = now
         silences = 0
-        refusals = 0
+        forgive()
     }
 
     /// It answers, and is not configured (any more).
@@ -67,19 +71,23 @@ struct PumpRecord: Sendable {
         lastHeard = now
     }
 
-    /// It got somewhere: earlier refusals are forgiven.
-    mutating func forgive() { refusals = 0 }
+    /// It got somewhere: earlier failures are forgiven.
+    mutating func forgive() {
+        refusals = 0
+        failures = 0
+    }
 
     /// Reports a failed exchange and counts it. True: the pump counts as lost.
     mutating func countFailure(_ error: InstrumentError) -> Bool {
         if !(isLost && state.link == .absent) { news.append(.trouble(error)) }
+        failures += 1
         switch error {
         case .refused, .disobeyed, .wrongDevice: refusals += 1
         default: silences += 1
         }
         // A lost pump gets one try per period, so that it does not hold up the others.
         return silences >= Self.silenceLimit || refusals >= Self.refusalLimit
-            || isLost && state.link == .absent
+            || failures >= Self.failureLimit || isLost && state.link == .absent
     }
 
     /// An alarm that will not go away counts like a refusal. True: the pump counts as lost.
@@ -98,7 +106,7 @@ struct PumpRecord: Sendable {
         state.identity = ""
         isGoalReported = false
         silences = 0
-        refusals = 0
+        forgive()
         retryAt = now + Self.reconnectEvery
     }
 
@@ -124,9 +132,10 @@ struct PumpRecord: Sendable {
 
     /// Its own answers agree with the goal.
     mutating func reachGoal() {
-        guard state.link == .ready, !isGoalReported else { return }
-        isGoalReported = true
+        guard state.link == .ready else { return }
         forgive()
+        guard !isGoalReported else { return }
+        isGoalReported = true
         news.append(.goalReached(goal))
     }
 }
@@ -136,9 +145,6 @@ struct VolumeCounter: Equatable, Sendable {
     /// What passed since the first reading.
     private(set) var total = Volume.zero
     private var last: Volume?
-
-    /// The instrument was told to clear its counter, and did.
-    mutating func cleared() { if last != nil { last = .zero } }
 
     /// A reading. Smaller than the last: the counter was cleared in between.
     mutating func read(_ reading: Volume) {

@@ -29,7 +29,8 @@ private func running(_ pump: PlayedHarvard = PlayedHarvard()) -> HarvardBench {
         #expect(
             bench.saidText == [
                 "", "poll on", "poll", "stop", "ver", "diameter", "cttime", "status", "ctvolume",
-                "civolume", "tvolume", "tvolume 500 ul", "tvolume", "irate 100 u/m", "irate",
+                "civolume", "status", "tvolume", "tvolume 500 ul", "tvolume", "irate 100 u/m",
+                "irate",
                 "irun", "status", "irate",
             ])
         #expect(
@@ -168,7 +169,7 @@ private func running(_ pump: PlayedHarvard = PlayedHarvard()) -> HarvardBench {
     @Test(arguments: Fault.allCases)
     func oneFaultIsOneTypedError(fault: Fault) {
         // The first two questions want no reply.
-        for victim in 2..<18 {
+        for victim in 2..<19 {
             var bench = bench()
             bench.line.setGoal(goal, pump: 0, at: bench.now)
             let wasInflicted = bench.inflict(
@@ -198,6 +199,41 @@ private func running(_ pump: PlayedHarvard = PlayedHarvard()) -> HarvardBench {
             }
             #expect(bench.pump.target == "500 ul" && bench.pump.rate == "100 ul/min")
         }
+    }
+
+    /// In a chain only some pumps acknowledge commands (DEVICES 10, 2): queries show the truth.
+    @Test func aPumpThatNeverAcknowledgesIsBelievedByItsAnswers() {
+        var bench = bench()
+        bench.distort = { _, reply in reply.contains(13) ? reply : [] }
+        bench.line.setGoal(goal, pump: 0, at: bench.now)
+        #expect(bench.run(.seconds(60)) { $0.events.contains(.goalReached(goal)) })
+        #expect(bench.pump.target == "500 ul" && bench.pump.rate == "100 ul/min")
+        bench.line.setGoal(.stopped, pump: 0, at: bench.now)
+        #expect(bench.run { $0.events.contains(.goalReached(.stopped)) })
+        #expect(bench.pump.prompt == ":")
+    }
+
+    @Test func aPumpThatAnswersButNeverObeysIsLost() {
+        var bench = running()
+        bench.pump.refuses["stop"] = []
+        bench.line.setGoal(.stopped, pump: 0, at: bench.now)
+        bench.distort = { question, reply in question == bytes("stop\r") ? [] : reply }
+        let isLost = bench.run(.seconds(60)) { bench in
+            bench.events.contains { if case .lost = $0 { true } else { false } }
+        }
+        #expect(isLost && !bench.events.contains(.goalReached(.stopped)))
+    }
+
+    @Test func aPumpThatLostItsPollingModeWasPowerCycled() {
+        var bench = running()
+        bench.pump.isPolling = false
+        bench.pump.prompt = ":"
+        bench.pump.flags = "i...i."
+        #expect(bench.run { $0.events.contains(.alarm(.reset)) })
+        #expect(!bench.run(.seconds(5)) { $0.pump.prompt == ">" }, "nothing restarts it")
+        bench.line.acknowledgeAlarm(pump: 0, at: bench.now)
+        bench.events = []
+        #expect(bench.run { $0.events.contains(.goalReached(goal)) })
     }
 
     @Test func anAbsentPumpIsLostAndFoundAgain() {

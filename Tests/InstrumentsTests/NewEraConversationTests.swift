@@ -197,6 +197,44 @@ private func running(_ framing: NewEraFraming = .basic) -> NewEraBench {
         }
     }
 
+    /// "Applies at once, not stored": a pump may report the stored rate; then it is restarted.
+    @Test func aRateThatDoesNotReadBackIsSetStandingStill() {
+        var bench = running()
+        let faster = PumpGoal.infusing(
+            rate: FlowRate(microlitersPerMinute: 250), bound: Volume(microliters: 500))
+        bench.pump.refuses["RAT250"] = ""
+        bench.said = []
+        bench.line.setGoal(faster, pump: 0, at: bench.now)
+        #expect(bench.run { $0.events.contains(.goalReached(faster)) })
+        #expect(bench.saidText.contains("0STP") && bench.saidText.contains("0RAT250UM"))
+        #expect(bench.errors.count == NewEraTalk.flyingChangeLimit)
+        guard case .disobeyed("RAT250", "250", _)? = bench.errors.first else {
+            Issue.record("\(bench.errors)")
+            return
+        }
+    }
+
+    @Test func aSafeSwitchAnsweredWithResetMayOrMayNotHaveHappened() {
+        // DEVICES 12: the first command after power-up is not executed, but the framing switches
+        // in some pumps all the same.
+        for switches in [true, false] {
+            var bench = bench(.safe)
+            bench.open()
+            #expect(bench.run { $0.saidText.last == "0VER" })
+            var isDone = false
+            bench.distort = { question, reply in
+                guard question == bytes("0SAF5\r"), !isDone else { return reply }
+                isDone = true
+                return switches ? PlayedNewEra.safe("00A?R") : PlayedNewEra.basic("00A?R")
+            }
+            if !switches { bench.pump.refuses["SAF5"] = "" }
+            #expect(bench.run { $0.saidText.last?.hasPrefix("0SAF") == true })
+            bench.pump.refuses = [:]
+            #expect(bench.run { $0.isReady })
+            #expect(bench.pump.isSafe && bench.pump.settings["SAF"] == "5")
+        }
+    }
+
     @Test func stopOvertakesEverything() {
         var bench = bench()
         bench.open()
