@@ -1,0 +1,206 @@
+import Quantities
+import Rig
+import Synchronization
+import World
+
+/// The control socket: JSON lines in, JSON lines out, each request answered by one line.
+///
+///     {"command": "status"}
+///     {"command": "hold", "reason": "lunch"}
+///     {"command": "resume", "refilled": ["AgNO3"]}     refilled: [] counts every syringe as full
+///     {"command": "clear"}
+///
+/// It lives on the archive thread. Status it answers from the picture the rig thread last left;
+/// commands it hands to the rig thread and waits for the answer. Peers that talk too much, or
+/// not at all, are dropped.
+final class ControlServer {
+    /// Peers at once, bytes of one request, and how long a peer may stay silent.
+    static let peerLimit = 8
+    static let requestLimit = 4_096
+    static let idleLimit = TimeSpan.seconds(10)
+    static let answerLimit = TimeSpan.seconds(3)
+
+    private struct Peer {
+        let connection: UnixConnection
+        var input: [UInt8] = []
+        var output: [UInt8] = []
+        var lastHeard: Instant
+        /// Number of the request that waits for the rig thread.
+        var waiting: (number: Int, since: Instant)?
+    }
+
+    private let listener: UnixListener
+    private let mailbox: ControlMailbox
+    private var peers: [Peer] = []
+    private var requests = 0
+
+    init(listener: UnixListener, mailbox: ControlMailbox) {
+        self.listener = listener
+        self.mailbox = mailbox
+    }
+
+    /// Adds what is to be watched to `poller`.
+    func watch(_ poller: inout Poller) {
+        poller.watch(listener.descriptor, read: peers.count < Self.peerLimit)
+        for peer in peers {
+            poller.watch(
+                peer.connection.descriptor, read: peer.waiting == nil,
+                write: !peer.output.isEmpty)
+        }
+    }
+
+    /// Serves whoever has something to say.
+    func turn(_ poller: inout Poller, at now: Instant) {
+        while peers.count < Self.peerLimit, let connection = try? listener.accept() {
+            peers.append(Peer(connection: connection, lastHeard: now))
+        }
+        takeAnswers()
+        var kept: [Peer] = []
+        for var peer in peers {
+            if serve(&peer, at: now) {
+                kept.append(peer)
+            } else {
+                poller.remove(peer.connection.descriptor)
+                peer.connection.close()
+            }
+        }
+        peers = kept
+        watch(&poller)
+    }
+
+    /// Closes everything.
+    func close() {
+        for peer in peers { peer.connection.close() }
+        peers = []
+        listener.close()
+    }
+
+    /// False when the peer is done with, or not worth waiting for.
+    private func serve(_ peer: inout Peer, at now: Instant) -> Bool {
+        do throws(WorldError) {
+            if peer.waiting == nil {
+                let count = try peer.connection.read(into: &peer.input, limit: Self.requestLimit)
+                if count > 0 { peer.lastHeard = now }
+            }
+            while peer.waiting == nil, let end = peer.input.firstIndex(of: 0x0A) {
+                let line = Array(peer.input[..<end])
+                peer.input.removeFirst(end + 1)
+                answer(line, for: &peer, at: now)
+            }
+            guard peer.input.count <= Self.requestLimit else { return false }
+            if let waiting = peer.waiting, now - waiting.since > Self.answerLimit {
+                peer.waiting = nil
+                reply("the rig thread does not answer", ok: false, to: &peer)
+            }
+            if !peer.output.isEmpty {
+                let taken = try peer.connection.write(peer.output[...])
+                peer.output.removeFirst(taken)
+            }
+        } catch { return false }
+        return now - peer.lastHeard < Self.idleLimit || peer.waiting != nil
+    }
+
+    private func answer(_ line: [UInt8], for peer: inout Peer, at now: Instant) {
+        guard let request = JSONValue(line), let command = request["command"]?.string else {
+            return reply("expected one JSON object with a \"command\"", ok: false, to: &peer)
+        }
+        let text = request["reason"]?.string ?? ""
+        switch command {
+        case "status": peer.output += Array((mailbox.status.json + "\n").utf8)
+        case "hold":
+            let reason = text.isEmpty ? "an operator asked" : text
+            hand(OperatorRequest(.hold(reason: reason), "hold", reason), peer: &peer, at: now)
+        case "clear": hand(OperatorRequest(.clear, "clear", text), peer: &peer, at: now)
+        case "resume":
+            if let names = request["refilled"]?.array?.compactMap(\.string) {
+                let unknown = names.filter { !mailbox.pumpNames.contains($0) }
+                guard unknown.isEmpty else {
+                    return reply(
+                        "no pump is called \(unknown.joined(separator: ", "))", ok: false,
+                        to: &peer)
+                }
+                var request = OperatorRequest(
+                    .refilled(pumps: names), "refilled", names.joined(separator: ", "))
+                request.thenResumes = true
+                hand(request, peer: &peer, at: now)
+            } else {
+                hand(OperatorRequest(.resume, "resume", text), peer: &peer, at: now)
+            }
+        default: reply("there is no command \"\(command)\"", ok: false, to: &peer)
+        }
+    }
+
+    private func hand(_ request: OperatorRequest, peer: inout Peer, at now: Instant) {
+        requests += 1
+        var request = request
+        request.number = requests
+        guard mailbox.requests.push(request) else {
+            return reply("too many requests at once", ok: false, to: &peer)
+        }
+        peer.waiting = (requests, now)
+        mailbox.wakeRig()
+    }
+
+    private func takeAnswers() {
+        while let answer = mailbox.answers.pop() {
+            guard let index = peers.firstIndex(where: { $0.waiting?.number == answer.number })
+            else { continue }
+            peers[index].waiting = nil
+            reply(answer.text, ok: true, to: &peers[index])
+        }
+    }
+
+    private func reply(_ text: String, ok: Bool, to peer: inout Peer) {
+        let json = JSONText.object {
+            $0.member("ok", ok)
+            $0.member("text", text)
+        }
+        peer.output += Array((json + "\n").utf8)
+    }
+}
+
+/// A request on its way from the archive thread to the rig thread.
+struct OperatorRequest: Sendable {
+    var number = 0
+    var command: OperatorCommand
+    var kind: String
+    var text: String
+    /// A resume follows at once: the syringes were filled in order to go on.
+    var thenResumes = false
+
+    init(_ command: OperatorCommand, _ kind: String, _ text: String) {
+        self.command = command
+        self.kind = kind
+        self.text = text
+    }
+}
+
+/// An answer on its way back.
+struct OperatorAnswer: Sendable {
+    var number: Int
+    var text: String
+}
+
+/// Where rig thread and archive thread leave each other requests, answers and the picture of the
+/// moment. The rig thread never waits for it.
+final class ControlMailbox: Sendable {
+    let requests = BoundedQueue<OperatorRequest>(capacity: 16)
+    let answers = BoundedQueue<OperatorAnswer>(capacity: 16)
+    let pumpNames: [String]
+    private let picture: Mutex<Status>
+    private let rigWaker: WakeHandle
+
+    init(pumpNames: [String], rigWaker: WakeHandle) {
+        self.pumpNames = pumpNames
+        self.rigWaker = rigWaker
+        picture = Mutex(Status())
+    }
+
+    /// The picture of the moment.
+    var status: Status { picture.withLock { $0 } }
+
+    /// Leaves a new picture, unless somebody looks at the old one just now.
+    func show(_ status: Status) { _ = picture.withLockIfAvailable { $0 = status } }
+
+    func wakeRig() { rigWaker.signal() }
+}
