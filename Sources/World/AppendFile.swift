@@ -20,6 +20,7 @@ public protocol LogFile: AnyObject {
 public final class AppendFile: LogFile {
     private let path: String
     private var fd: Int32
+    /// The length, in bytes.
     public private(set) var size: Int64
 
     /// Opens `path` for appending, making it when missing (then call `Files.syncDirectory`).
@@ -35,6 +36,7 @@ public final class AppendFile: LogFile {
 
     deinit { close() }
 
+    /// Appends all of the bytes; when it throws, `size` tells how much of them got in.
     public func append(_ bytes: [UInt8]) throws(WorldError) {
         guard fd >= 0 else { throw .gone(name: path) }
         var failure: Int32 = 0
@@ -45,6 +47,7 @@ public final class AppendFile: LogFile {
         }
     }
 
+    /// Returns once everything appended would survive a power cut.
     public func sync() throws(WorldError) {
         guard fd >= 0 else { throw .gone(name: path) }
         while fdatasync(fd) < 0 {
@@ -52,12 +55,14 @@ public final class AppendFile: LogFile {
         }
     }
 
+    /// Cuts the file to this many bytes.
     public func truncate(to size: Int64) throws(WorldError) {
         guard fd >= 0 else { throw .gone(name: path) }
         guard ftruncate(fd, off_t(size)) == 0 else { throw .of(errno, "truncate", path) }
         self.size = size
     }
 
+    /// Closes it; safe to repeat.
     public func close() {
         if fd >= 0 { _ = Glibc.close(fd) }
         fd = -1
@@ -103,8 +108,10 @@ public final class MemoryLogFile: LogFile {
         syncedBytes = bytes
     }
 
+    /// The length, in bytes.
     public var size: Int64 { Int64(bytes.count) }
 
+    /// Appends all of the bytes; when it throws, `size` tells how much of them got in.
     public func append(_ more: [UInt8]) throws(WorldError) {
         guard !isClosed else { throw .gone(name: "memory") }
         appendCalls += 1
@@ -115,6 +122,7 @@ public final class MemoryLogFile: LogFile {
         bytes += more
     }
 
+    /// Returns once everything appended would survive a power cut.
     public func sync() throws(WorldError) {
         guard !isClosed else { throw .gone(name: "memory") }
         syncCalls += 1
@@ -124,6 +132,7 @@ public final class MemoryLogFile: LogFile {
         syncedBytes = bytes
     }
 
+    /// Cuts the file to this many bytes.
     public func truncate(to size: Int64) throws(WorldError) {
         guard !isClosed else { throw .gone(name: "memory") }
         guard size >= 0, size <= Int64(bytes.count) else {
@@ -132,5 +141,6 @@ public final class MemoryLogFile: LogFile {
         bytes.removeLast(bytes.count - Int(size))
     }
 
+    /// Closes it; safe to repeat.
     public func close() { isClosed = true }
 }

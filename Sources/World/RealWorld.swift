@@ -13,6 +13,7 @@ protocol Pollable: AnyObject {
 public final class RealWorld: World {
     /// Ends this world's `wait` from any thread or signal handler.
     public let waker: WakeHandle
+    /// The kernel's boot_id; empty where it cannot be read.
     public let bootIdentifier: String
 
     private var entries: [csystem_poll] = []
@@ -26,8 +27,10 @@ public final class RealWorld: World {
         entries = [csystem_poll(fd: waker.descriptor, events: csystem_pollin, revents: 0)]
     }
 
+    /// The monotonic clock.
     public var now: Instant { Instant(nanoseconds: monotonicNanoseconds()) }
 
+    /// The time of day; may jump.
     public var wallTime: WallTime {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
@@ -35,26 +38,31 @@ public final class RealWorld: World {
             unixNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
+    /// Opens a serial line for one owner; throws `absent` or `busy`.
     public func openSerial(_ settings: SerialSettings) throws(WorldError) -> any SerialPort {
         let port = try RealSerialPort(settings, world: self)
         register(port)
         return port
     }
 
+    /// Takes output lines, each at its safe level from the first moment.
     public func openOutputs(_ lines: [OutputLineSettings]) throws(WorldError) -> any OutputLines {
         try RealOutputLines(lines)
     }
 
+    /// Takes input lines with edge events.
     public func openInputs(_ lines: [InputLineSettings]) throws(WorldError) -> any InputLines {
         let inputs = try RealInputLines(lines, world: self)
         register(inputs)
         return inputs
     }
 
+    /// Opens a chip on a bus; throws `absent` when there is none.
     public func openI2C(bus: String, address: UInt8) throws(WorldError) -> any I2CDevice {
         try RealI2CDevice(bus: bus, address: address)
     }
 
+    /// Sleeps until there is input or a wake, or `deadline` has come.
     public func wait(until deadline: Instant) {
         var timeout: Int64 = -1
         if deadline != .distantFuture {
@@ -77,6 +85,7 @@ public final class RealWorld: World {
         }
     }
 
+    /// Ends a `wait`; safe from any thread.
     public func wake() { waker.signal() }
 
     private func register(_ owner: any Pollable) {

@@ -98,16 +98,19 @@ public final class VirtualI2CChip: I2CDevice {
         guard isPresent else { throw .of(-EREMOTEIO, "transfer", "virtual I2C chip") }
     }
 
+    /// Writes one byte register.
     public func writeByte(_ value: UInt8, to register: UInt8) throws(WorldError) {
         try check()
         registers[Int(register)] = value
     }
 
+    /// Reads one byte register.
     public func readByte(from register: UInt8) throws(WorldError) -> UInt8 {
         try check()
         return registers[Int(register)]
     }
 
+    /// Reads 1…32 byte registers in a row.
     public func readBlock(from register: UInt8, count: Int) throws(WorldError) -> [UInt8] {
         try check()
         guard (1...32).contains(count) else {
@@ -116,11 +119,13 @@ public final class VirtualI2CChip: I2CDevice {
         return (0..<count).map { registers[(Int(register) + $0) & 255] }
     }
 
+    /// Takes one plain message.
     public func write(_ bytes: [UInt8]) throws(WorldError) {
         try check()
         if written.count < 1024 { written.append(bytes) }
     }
 
+    /// Answers one plain read from the script, filled up with 0xFF.
     public func read(count: Int) throws(WorldError) -> [UInt8] {
         try check()
         guard count > 0, !answers.isEmpty else {

@@ -6,6 +6,7 @@ import Synchronization
 /// lines. Time passes only in `wait`, which jumps from one event to the next. Belongs to one
 /// thread (but for `wake`), and gives the same history for the same calls.
 public final class VirtualWorld: World {
+    /// The monotonic clock.
     public private(set) var now: Instant
     /// Told apart from any real boot.
     public var bootIdentifier: String
@@ -27,6 +28,7 @@ public final class VirtualWorld: World {
         self.bootIdentifier = bootIdentifier
     }
 
+    /// The time of day; may jump.
     public var wallTime: WallTime {
         WallTime(unixNanoseconds: now.nanoseconds &+ wallOffset)
     }
@@ -77,6 +79,7 @@ public final class VirtualWorld: World {
 
     // MARK: World
 
+    /// Opens a serial line for one owner; throws `absent` or `busy`.
     public func openSerial(_ settings: SerialSettings) throws(WorldError) -> any SerialPort {
         guard let link = link(settings.path), link.isPlugged else {
             throw .absent(name: settings.path, hint: "nothing is plugged in there")
@@ -92,10 +95,12 @@ public final class VirtualWorld: World {
         return port
     }
 
+    /// Takes output lines, each at its safe level from the first moment.
     public func openOutputs(_ lines: [OutputLineSettings]) throws(WorldError) -> any OutputLines {
         VirtualOutputLines(lines, try claim(lines.map { ($0.chipLabel, $0.line) }))
     }
 
+    /// Takes input lines with edge events.
     public func openInputs(_ lines: [InputLineSettings]) throws(WorldError) -> any InputLines {
         let found = try claim(lines.map { ($0.chipLabel, $0.line) })
         let opened = VirtualInputLines(lines, found)
@@ -104,6 +109,7 @@ public final class VirtualWorld: World {
         return opened
     }
 
+    /// Opens a chip on a bus; throws `absent` when there is none.
     public func openI2C(bus: String, address: UInt8) throws(WorldError) -> any I2CDevice {
         guard let chip = chips["\(bus)@\(address)"] else {
             throw .absent(name: "\(bus) address \(address)", hint: "no chip is attached there")
@@ -111,6 +117,7 @@ public final class VirtualWorld: World {
         return chip
     }
 
+    /// Sleeps until there is input or a wake, or `deadline` has come.
     public func wait(until deadline: Instant) {
         for link in links { link.collect(at: now) }
         while true {
@@ -131,6 +138,7 @@ public final class VirtualWorld: World {
         }
     }
 
+    /// Ends a `wait`; safe from any thread.
     public func wake() { woken.store(true, ordering: .releasing) }
 
     private var hasInput: Bool {
