@@ -1,78 +1,154 @@
+import CSystem
 import Glibc
 
-/// Whole files and directories.
+/// Whole files and directories. Blocks on the disk: never call it from the rig thread.
 public enum Files {
-    /// Files larger than this are not read at once.
-    public static let sizeLimit = 64 * 1024 * 1024
-
-    /// The bytes of the file at `path`.
-    public static func read(_ path: String, limit: Int = sizeLimit) throws(WorldError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw error("open", path) }
-        defer { close(descriptor) }
+    /// Reads all of `path`, which may have at most `limit` bytes.
+    public static func read(_ path: String, limit: Int) throws(WorldError) -> [UInt8] {
+        let fd = csystem_open(path, O_RDONLY, 0)
+        guard fd >= 0 else { throw .of(fd, "open", path) }
+        defer { _ = Glibc.close(fd) }
         var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 65_536)
+        var portion = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = Glibc.read(descriptor, &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw error("read", path) }
-            if count == 0 { return bytes }
-            bytes += piece[..<count]
-            guard bytes.count <= limit else {
+            let got = Glibc.read(fd, &portion, portion.count)
+            if got < 0 {
+                if errno == EINTR { continue }
+                throw .of(errno, "read", path)
+            }
+            if got == 0 { return bytes }
+            guard bytes.count + got <= limit else {
                 throw .failed(
                     operation: "read", name: path, errno: EFBIG,
-                    reason: "larger than \(limit) bytes")
+                    reason: "it is longer than the \(limit) bytes allowed here")
             }
+            bytes.append(contentsOf: portion[..<got])
         }
     }
 
-    /// Makes the directory `path` and those above it that are missing.
-    public static func makeDirectories(_ path: String) throws(WorldError) {
-        var made = path.hasPrefix("/") ? "" : "."
+    /// Replaces `path` by `bytes` so that after a power cut either the old or the new content is
+    /// there, whole: a temporary file, fsync, rename, fsync of the directory.
+    public static func replace(
+        _ path: String, with bytes: [UInt8], mode: UInt32 = 0o644
+    ) throws(WorldError) {
+        let temporary = "\(path).tmp-\(getpid())"
+        let fd = csystem_open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode)
+        guard fd >= 0 else { throw .of(fd, "create", temporary) }
+        var failure: Int32 = 0
+        if writeAll(fd, bytes[...], failure: &failure) == bytes.count {
+            if fsync(fd) < 0 { failure = errno }
+        }
+        _ = Glibc.close(fd)
+        if failure == 0, rename(temporary, path) < 0 { failure = errno }
+        guard failure == 0 else {
+            _ = unlink(temporary)
+            throw .of(failure, "replace", path)
+        }
+        try syncDirectory(parent(of: path))
+    }
+
+    /// Makes `path` and the directories above it that are missing.
+    public static func makeDirectories(
+        _ path: String, mode: UInt32 = 0o755
+    ) throws(WorldError) {
+        var current = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
-            made += "/" + part
-            if mkdir(made, 0o755) != 0, errno != EEXIST { throw error("make directory", made) }
+            current += current.isEmpty || current == "/" ? String(part) : "/" + part
+            if mkdir(current, mode) < 0, errno != EEXIST { throw .of(errno, "mkdir", current) }
+        }
+        var info = stat()
+        guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
+            throw .of(ENOTDIR, "mkdir", path)
         }
     }
 
-    /// Writes `bytes` to `path` so that it holds either the old or the new content, whatever
-    /// happens: temporary file, fsync, rename, fsync of the directory.
-    public static func replace(_ path: String, with bytes: [UInt8]) throws(WorldError) {
-        let temporary = path + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw error("create", temporary) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                let failure = error("write", temporary)
-                close(descriptor)
-                throw failure
+    /// The names in the directory `path` but for `.` and `..`, sorted by their bytes; more than
+    /// `limit` is an error.
+    public static func list(_ path: String, limit: Int = 100_000) throws(WorldError) -> [String] {
+        guard let directory = opendir(path) else { throw .of(errno, "list", path) }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(directory) else {
+                guard errno == 0 else { throw .of(errno, "list", path) }
+                return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
             }
-            rest = rest.dropFirst(count)
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
+                field.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name == "." || name == ".." { continue }
+            guard names.count < limit else { throw .of(E2BIG, "list", path) }
+            names.append(name)
         }
-        let synced = fsync(descriptor) == 0
-        let failure = synced ? nil : error("fsync", temporary)
-        close(descriptor)
-        if let failure { throw failure }
-        guard rename(temporary, path) == 0 else { throw error("rename", path) }
-        let folder = path.split(separator: "/").dropLast().joined(separator: "/")
-        let directory = open((path.hasPrefix("/") ? "/" : "./") + folder, O_RDONLY | O_DIRECTORY)
-        guard directory >= 0 else { throw error("open", folder) }
-        fsync(directory)
-        close(directory)
     }
 
-    private static func error(_ operation: String, _ path: String) -> WorldError {
-        let code = errno
-        switch code {
-        case ENOENT: return .absent(name: path, hint: "check the path")
-        case EACCES, EPERM: return .forbidden(name: path, hint: "check owner and mode")
-        default:
-            return .failed(
-                operation: operation, name: path, errno: code,
-                reason: String(cString: strerror(code)))
+    /// Whether anything is at `path` (a dangling link counts).
+    public static func exists(_ path: String) -> Bool {
+        var info = stat()
+        return lstat(path, &info) == 0
+    }
+
+    /// Removes the file at `path`; nothing there is no error.
+    public static func remove(_ path: String) throws(WorldError) {
+        if unlink(path) < 0, errno != ENOENT { throw .of(errno, "remove", path) }
+    }
+
+    /// Makes names created or removed in the directory `path` survive a power cut.
+    public static func syncDirectory(_ path: String) throws(WorldError) {
+        let result = csystem_sync_directory(path)
+        guard result >= 0 else { throw .of(result, "sync directory", path) }
+    }
+
+    /// Bytes free for this user, and in all, on the file system of `path`.
+    public static func space(_ path: String) throws(WorldError) -> (free: UInt64, total: UInt64) {
+        var free: UInt64 = 0
+        var total: UInt64 = 0
+        let result = csystem_disk_free(path, &free, &total)
+        guard result >= 0 else { throw .of(result, "statvfs", path) }
+        return (free, total)
+    }
+
+    /// The directory part of `path`.
+    public static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// Writes `bytes` through short writes and interruptions; returns how many got in.
+    static func writeAll(_ fd: Int32, _ bytes: ArraySlice<UInt8>, failure: inout Int32) -> Int {
+        bytes.withUnsafeBytes { raw in
+            var done = 0
+            while done < raw.count {
+                let step = Glibc.write(fd, raw.baseAddress! + done, raw.count - done)
+                if step > 0 {
+                    done += step
+                } else if step < 0, errno == EINTR {
+                    continue
+                } else {
+                    failure = step < 0 ? errno : EIO
+                    break
+                }
+            }
+            return done
         }
     }
+}
+
+/// Holds a lock file for as long as it lives, so that there is one agent per state directory.
+public final class InstanceLock {
+    private let fd: Int32
+
+    /// Takes the lock at `path` (flock(2)); throws `busy` when another process has it.
+    public init(path: String) throws(WorldError) {
+        fd = csystem_open(path, O_RDWR | O_CREAT, 0o644)
+        guard fd >= 0 else { throw .of(fd, "open", path) }
+        let result = csystem_lock_exclusive(fd)
+        guard result >= 0 else {
+            _ = Glibc.close(fd)
+            throw .of(result, "lock", path, hint: "another instance is running; stop it first")
+        }
+    }
+
+    deinit { _ = Glibc.close(fd) }
 }

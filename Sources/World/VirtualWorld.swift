@@ -1,185 +1,177 @@
+import Glibc
 import Quantities
+import Synchronization
 
-/// A world without a kernel: simulated peers on serial lines, and a clock that jumps from event
-/// to event. One thread; the same peers and the same calls give the same bytes at the same times.
-///
-/// Bytes take ten bit times each way (start, eight data, stop), one after the other per
-/// direction; the host gets them in portions of at most 64, as from a UART's FIFO. There are no
-/// parity errors and no overruns. Bytes sent at another speed than the receiver's arrive as
-/// garbage.
+/// A world with a clock of its own, in which simulated instruments sit at the far ends of the
+/// lines. Time passes only in `wait`, which jumps from one event to the next. Belongs to one
+/// thread (but for `wake`), and gives the same history for the same calls.
 public final class VirtualWorld: World {
+    /// The monotonic clock.
     public private(set) var now: Instant
-    public var wallTime: WallTime {
-        WallTime(unixNanoseconds: now.nanoseconds &+ wallOffset)
-    }
-    public let bootIdentifier: String
-
+    /// Told apart from any real boot.
+    public var bootIdentifier: String
     private var wallOffset: Int64
-    private var lines: [VirtualLine] = []
-    private var inputs: [VirtualInputs] = []
-    private var levels: [String: Bool] = [:]
-    private var outputs: [VirtualOutputs] = []
-    private var isWoken = false
+    private let woken = Atomic<Bool>(false)
+    private var links: [VirtualLink] = []
+    private var ports: [VirtualSerialPort] = []
+    private var inputs: [VirtualInputLines] = []
+    private var lines: [String: VirtualLine] = [:]
+    private var chips: [String: VirtualI2CChip] = [:]
 
-    /// A world whose clocks start at `start` and `wallTime`.
+    /// A world whose monotonic clock starts at `start` and whose time of day then is `wallTime`.
     public init(
-        start: Instant = .zero,
-        wallTime: WallTime = WallTime(unixNanoseconds: 1_767_225_600_000_000_000),
+        start: Instant = .zero, wallTime: WallTime = WallTime(unixNanoseconds: 0),
         bootIdentifier: String = "virtual"
     ) {
         now = start
-        wallOffset = wallTime.unixNanoseconds - start.nanoseconds
+        wallOffset = wallTime.unixNanoseconds &- start.nanoseconds
         self.bootIdentifier = bootIdentifier
     }
 
-    // MARK: - What a test or a simulator arranges
-
-    /// Puts `peer` at the far end of the serial line at `path`.
-    public func attach(path: String, peer: any VirtualPeer) {
-        lines.append(VirtualLine(path: path, peer: peer, world: self))
+    /// The time of day; may jump.
+    public var wallTime: WallTime {
+        WallTime(unixNanoseconds: now.nanoseconds &+ wallOffset)
     }
 
-    /// Pulls the cable of the line at `path`: an open port is gone at once.
-    public func unplug(_ path: String) {
-        for line in lines where line.path == path { line.unplug() }
-    }
-
-    /// Puts the cable back.
-    public func replug(_ path: String) {
-        for line in lines where line.path == path { line.isPlugged = true }
-    }
-
-    /// Sets the electrical level of an input line.
-    public func setLine(chipLabel: String, line: String, level: Bool) {
-        let name = chipLabel + "/" + line
-        guard levels.updateValue(level, forKey: name) != level else { return }
-        for request in inputs { request.changed(name, to: level, at: now) }
-    }
-
-    /// The electrical level of an output line; nil while nobody drives it.
-    public func outputLevel(chipLabel: String, line: String) -> Bool? {
-        outputs.last { $0.drives(chipLabel, line) }?.electricalLevel(chipLabel, line)
-    }
-
-    /// Somebody sets the time of day.
+    /// Somebody sets the clock on the wall; the monotonic clock does not notice.
     public func stepWallTime(by span: TimeSpan) { wallOffset &+= span.nanoseconds }
 
-    // MARK: - World
+    // MARK: What a simulator does
 
+    /// Puts `peer` at the far end of the line at `path`, in place of whatever was there.
+    public func attach(path: String, peer: any VirtualPeer) {
+        unplug(path)
+        links.removeAll { $0.path == path }
+        links.append(VirtualLink(path: path, peer: peer))
+    }
+
+    /// Pulls the plug of the line at `path`: bytes in flight are lost, an open port is gone. The
+    /// peer keeps its power.
+    public func unplug(_ path: String) {
+        guard let link = link(path) else { return }
+        link.isPlugged = false
+        link.toPeer.cut()
+        link.toHost.cut()
+        link.port?.unplug()
+        link.port = nil
+    }
+
+    /// Puts the plug back; the host has to open the line again.
+    public func replug(_ path: String) { link(path)?.isPlugged = true }
+
+    /// Sets the electrical level of a line from outside.
+    public func setLine(chipLabel: String, line: String, level: Bool) {
+        let entry = self.line(chipLabel, line)
+        guard entry.electrical != level else { return }
+        entry.electrical = level
+        for input in inputs { input.changed(entry, at: now) }
+    }
+
+    /// The electrical level of a line.
+    public func lineLevel(chipLabel: String, line: String) -> Bool {
+        self.line(chipLabel, line).electrical
+    }
+
+    /// Puts `chip` at `address` on `bus`.
+    public func attachI2C(bus: String, address: UInt8, chip: VirtualI2CChip) {
+        chips["\(bus)@\(address)"] = chip
+    }
+
+    // MARK: World
+
+    /// Opens a serial line for one owner; throws `absent` or `busy`.
     public func openSerial(_ settings: SerialSettings) throws(WorldError) -> any SerialPort {
-        guard let line = lines.first(where: { $0.path == settings.path }), line.isPlugged else {
-            throw .absent(name: settings.path, hint: "check the cable and the path")
+        guard let link = link(settings.path), link.isPlugged else {
+            throw .absent(name: settings.path, hint: "nothing is plugged in there")
         }
-        return try line.open(baud: settings.baud)
+        if let port = link.port, !port.isClosed {
+            throw .busy(name: settings.path, hint: "it is open already")
+        }
+        guard settings.baud > 0 else { throw .of(-EINVAL, "open", settings.path) }
+        let port = VirtualSerialPort(link, baud: settings.baud, world: self)
+        link.port = port
+        ports.removeAll(where: \.isClosed)
+        ports.append(port)
+        return port
     }
 
-    public func openOutputs(
-        _ lines: [OutputLineSettings]
-    ) throws(WorldError) -> any OutputLines {
-        for line in lines where outputs.contains(where: { $0.drives(line.chipLabel, line.line) }) {
-            throw .busy(name: line.chipLabel + "/" + line.line, hint: "release it first")
-        }
-        let request = VirtualOutputs(lines)
-        outputs.append(request)
-        return request
+    /// Takes output lines, each at its safe level from the first moment.
+    public func openOutputs(_ lines: [OutputLineSettings]) throws(WorldError) -> any OutputLines {
+        VirtualOutputLines(lines, try claim(lines.map { ($0.chipLabel, $0.line) }))
     }
 
+    /// Takes input lines with edge events.
     public func openInputs(_ lines: [InputLineSettings]) throws(WorldError) -> any InputLines {
-        for line in lines where levels[line.chipLabel + "/" + line.line] == nil {
-            throw .absent(
-                name: line.chipLabel + "/" + line.line, hint: "no such line in this world")
-        }
-        let request = VirtualInputs(lines, levels: levels)
-        inputs.append(request)
-        return request
+        let found = try claim(lines.map { ($0.chipLabel, $0.line) })
+        let opened = VirtualInputLines(lines, found)
+        inputs.removeAll(where: \.isClosed)
+        inputs.append(opened)
+        return opened
     }
 
+    /// Opens a chip on a bus; throws `absent` when there is none.
     public func openI2C(bus: String, address: UInt8) throws(WorldError) -> any I2CDevice {
-        throw .absent(name: bus, hint: "this world has no I²C buses")
+        guard let chip = chips["\(bus)@\(address)"] else {
+            throw .absent(name: "\(bus) address \(address)", hint: "no chip is attached there")
+        }
+        return chip
     }
 
-    public func wake() { isWoken = true }
-
+    /// Sleeps until there is input or a wake, or `deadline` has come.
     public func wait(until deadline: Instant) {
-        if isWoken {
-            isWoken = false
-            return
-        }
+        for link in links { link.collect(at: now) }
         while true {
-            var next = Instant.distantFuture
-            var hasInput = false
-            for line in lines {
-                hasInput = hasInput || line.hasNews
-                next = min(next, line.deadline)
-            }
-            for request in inputs where !request.edges.isEmpty { hasInput = true }
             if hasInput { return }
-            guard next < deadline else { break }
-            now = max(now, next)
-            for line in lines where line.deadline <= now { line.advance(to: now) }
-        }
-        now = max(now, deadline)
-    }
-}
-
-/// Output lines of a `VirtualWorld`.
-final class VirtualOutputs: OutputLines {
-    private let lines: [OutputLineSettings]
-    private var levels: [Bool]
-    private var isOpen = true
-
-    init(_ lines: [OutputLineSettings]) {
-        self.lines = lines
-        levels = lines.map(\.safeLevel)
-    }
-
-    func set(_ index: Int, to level: Bool) throws(WorldError) {
-        guard isOpen, lines.indices.contains(index) else { throw .gone(name: "output lines") }
-        levels[index] = level
-    }
-
-    func close() { isOpen = false }
-
-    func drives(_ chip: String, _ line: String) -> Bool {
-        isOpen && lines.contains { $0.chipLabel == chip && $0.line == line }
-    }
-
-    func electricalLevel(_ chip: String, _ line: String) -> Bool? {
-        lines.firstIndex { $0.chipLabel == chip && $0.line == line }
-            .map { levels[$0] != lines[$0].activeLow }
-    }
-}
-
-/// Input lines of a `VirtualWorld`.
-final class VirtualInputs: InputLines {
-    let debounces = true
-    private(set) var edges: [EdgeEvent] = []
-    private let lines: [InputLineSettings]
-    private var levels: [Bool]
-
-    init(_ lines: [InputLineSettings], levels: [String: Bool]) {
-        self.lines = lines
-        self.levels = lines.map { line in
-            (levels[line.chipLabel + "/" + line.line] ?? false) != line.activeLow
+            if woken.load(ordering: .relaxed), woken.exchange(false, ordering: .acquiring) {
+                return
+            }
+            var next = deadline
+            for link in links {
+                let event = link.nextEvent
+                if event < next { next = event }
+            }
+            // Nothing will ever happen: standing still is all that is left.
+            if next == .distantFuture { return }
+            if next > now { now = next }
+            for link in links { link.step(to: now) }
+            if now >= deadline { return }
         }
     }
 
-    func changed(_ name: String, to electrical: Bool, at now: Instant) {
-        for (index, line) in lines.enumerated() where line.chipLabel + "/" + line.line == name {
-            levels[index] = electrical != line.activeLow
-            edges.append(EdgeEvent(index: index, level: levels[index], at: now))
+    /// Ends a `wait`; safe from any thread.
+    public func wake() { woken.store(true, ordering: .releasing) }
+
+    private var hasInput: Bool {
+        var found = false
+        for port in ports where port.hasInput {
+            port.hasNews = false
+            found = true
         }
+        for input in inputs where input.hasInput { found = true }
+        return found
     }
 
-    func level(_ index: Int) throws(WorldError) -> Bool {
-        guard levels.indices.contains(index) else { throw .gone(name: "input lines") }
-        return levels[index]
+    private func link(_ path: String) -> VirtualLink? { links.first { $0.path == path } }
+
+    private func line(_ chipLabel: String, _ name: String) -> VirtualLine {
+        let key = "\(chipLabel)\u{0}\(name)"
+        if let line = lines[key] { return line }
+        let line = VirtualLine()
+        lines[key] = line
+        return line
     }
 
-    func readEdges(into list: inout [EdgeEvent]) throws(WorldError) {
-        list.append(contentsOf: edges)
-        edges.removeAll(keepingCapacity: true)
+    private func claim(
+        _ wanted: [(label: String, line: String)]
+    ) throws(WorldError) -> [VirtualLine] {
+        var found: [VirtualLine] = []
+        for entry in wanted {
+            let line = line(entry.label, entry.line)
+            guard line.owner == nil else {
+                throw .busy(name: "GPIO line \(entry.line)", hint: "it is held already")
+            }
+            found.append(line)
+        }
+        return found
     }
-
-    func close() { edges.removeAll() }
 }

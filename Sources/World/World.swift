@@ -184,6 +184,7 @@ public enum WorldError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Anything else the kernel said: what was tried, on what, with which errno.
     case failed(operation: String, name: String, errno: Int32, reason: String)
 
+    /// What was refused, and what to do next.
     public var description: String {
         switch self {
         case .absent(let name, let hint): "\(name): not there; \(hint)"

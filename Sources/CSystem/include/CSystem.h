@@ -1,1 +1,56 @@
 #pragma once
+// What Swift cannot call by itself: variadic calls, macros, and calls whose types differ between
+// C library versions. Every function returns a result >= 0, or a negative errno.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <pthread.h>
+#include <sys/types.h>
+
+// Files.
+int csystem_open(const char *path, int flags, unsigned int mode);
+int csystem_lock_exclusive(int fd);               // flock(2), LOCK_EX | LOCK_NB
+int csystem_sync_directory(const char *path);     // open, fsync, close
+int csystem_disk_free(const char *path, uint64_t *free_bytes, uint64_t *total_bytes);
+
+// Waiting.
+struct csystem_poll {
+    int fd;
+    short events;
+    short revents;
+};
+// ppoll(2); timeout_ns < 0 waits for ever. EINTR is returned as -EINTR.
+int csystem_poll(struct csystem_poll *fds, size_t count, int64_t timeout_ns);
+extern const short csystem_pollin, csystem_pollout, csystem_pollhup, csystem_pollerr,
+    csystem_pollnval;
+int csystem_eventfd(void);                        // non-blocking, close-on-exec
+int csystem_eventfd_signal(int fd);
+int csystem_eventfd_drain(int fd);
+
+// Terminals.
+int csystem_terminal_exclusive(int fd);           // TIOCEXCL
+int csystem_terminal_raw(int fd);                 // cfmakeraw, 8N1, VMIN 1, local, no flow control
+int csystem_terminal_columns(int fd);             // TIOCGWINSZ
+int csystem_pseudo_terminal(char *name, size_t capacity);  // master; name of the slave
+int csystem_terminal_queued_output(int fd);       // TIOCOUTQ
+
+// Threads and memory.
+int csystem_thread_start(pthread_t *thread, size_t stack_bytes, void *(*body)(void *),
+                         void *context);
+int csystem_thread_join(pthread_t thread);
+int csystem_thread_name(const char *name);        // of the calling thread, cut to 15 bytes
+int csystem_thread_fifo(int priority);            // SCHED_FIFO for the calling thread
+int csystem_thread_nice(int increment);           // of the calling thread
+int csystem_lock_memory(void);                    // mlockall(MCL_CURRENT | MCL_FUTURE)
+
+// SIGTERM, SIGINT and SIGHUP set a flag and write to an eventfd; SIGPIPE is ignored.
+int csystem_stop_install(const int *wake_fds, size_t count);
+int csystem_stop_signal(void);                    // last stop signal, 0 for none
+void csystem_stop_clear(void);
+
+// Unix-domain stream sockets.
+int csystem_unix_listen(const char *path, unsigned int mode, const char *group, int backlog);
+int csystem_unix_connect(const char *path);
+int csystem_unix_accept(int fd);
+int csystem_unix_peer_user(int fd, unsigned int *user);
+ssize_t csystem_send(int fd, const void *bytes, size_t count);

@@ -1,0 +1,96 @@
+import CSerial
+import Glibc
+import Quantities
+
+/// A serial line of the kernel.
+final class RealSerialPort: SerialPort, Pollable {
+    private let path: String
+    private var port: OpaquePointer?
+    private weak var world: RealWorld?
+    private var isGone = false
+
+    init(_ settings: SerialSettings, world: RealWorld) throws(WorldError) {
+        path = settings.path
+        self.world = world
+        guard let baud = Int32(exactly: settings.baud), baud > 0 else {
+            throw .failed(
+                operation: "open", name: settings.path, errno: EINVAL,
+                reason: "\(settings.baud) is not a line speed")
+        }
+        let result = cserial_open(settings.path, baud, &port)
+        if result == -ENOTTY {
+            throw .failed(
+                operation: "open", name: settings.path, errno: ENOTTY,
+                reason: "it is not a serial line; list them with: ls -l /dev/serial/by-id")
+        }
+        guard result >= 0 else { throw .of(result, "open", settings.path) }
+    }
+
+    deinit { close() }
+
+    var pollDescriptors: [Int32] { port.map { [cserial_descriptor($0)] } ?? [] }
+
+    func hungUp() { isGone = true }
+
+    func write(_ bytes: ArraySlice<UInt8>) throws(WorldError) -> Int {
+        guard let port, !isGone else { throw .gone(name: path) }
+        guard !bytes.isEmpty else { return 0 }
+        let result = bytes.withUnsafeBytes { cserial_write(port, $0.baseAddress, $0.count) }
+        guard result >= 0 else { throw failure(Int32(truncatingIfNeeded: result), "write") }
+        return result
+    }
+
+    func read(into buffer: inout [UInt8], limit: Int) throws(WorldError) -> Int {
+        guard let port else { throw .gone(name: path) }
+        guard limit > 0 else { return 0 }
+        // What arrived before the hang-up may still be there, so a gone line is read as well.
+        let portion = 1024
+        var total = 0
+        while total < limit {
+            let want = min(portion, limit - total)
+            let got = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: want) { space in
+                let count = cserial_read(port, space.baseAddress, want)
+                if count > 0 { buffer.append(contentsOf: space[..<count]) }
+                return count
+            }
+            if got > 0 {
+                total += got
+            } else if total > 0 || (got == -Int(EAGAIN) && !isGone) {
+                return total
+            } else if got == 0 || isGone {
+                throw failure(-EIO, "read")
+            } else {
+                throw failure(Int32(truncatingIfNeeded: got), "read")
+            }
+        }
+        return total
+    }
+
+    func setBaud(_ baud: Int) throws(WorldError) {
+        guard let port, !isGone else { throw .gone(name: path) }
+        guard let speed = Int32(exactly: baud) else { throw failure(-EINVAL, "set speed") }
+        let result = cserial_set_baud(port, speed)
+        guard result >= 0 else { throw failure(result, "set speed") }
+    }
+
+    func discardInput() {
+        if let port, !isGone { _ = cserial_discard_input(port) }
+    }
+
+    func close() {
+        guard let port else { return }
+        world?.unregister(self)
+        cserial_close(port)
+        self.port = nil
+    }
+
+    /// An unplugged adapter says EIO, ENXIO or ENODEV, depending on its driver.
+    private func failure(_ code: Int32, _ operation: String) -> WorldError {
+        guard [EIO, ENXIO, ENODEV, EBADF].contains(-code) else {
+            return .of(code, operation, path)
+        }
+        isGone = true
+        world?.unregister(self)
+        return .gone(name: path)
+    }
+}

@@ -1,0 +1,124 @@
+import CSystem
+import Glibc
+import Synchronization
+
+/// A thread of the kernel (pthreads).
+public final class Thread: @unchecked Sendable {
+    /// How a thread is scheduled.
+    public enum Schedule: Equatable, Sendable {
+        /// Like any process.
+        case normal
+        /// Behind others, by this nice increment (1…19).
+        case nice(Int)
+        /// Before everything of lower priority (SCHED_FIFO, 1…99).
+        case fifo(priority: Int)
+    }
+
+    /// Stack of a thread, in bytes.
+    public static let stackBytes = 1 << 20
+
+    private final class Start {
+        let name: String
+        let schedule: Schedule
+        let body: () -> Void
+        unowned let thread: Thread
+        init(_ name: String, _ schedule: Schedule, _ thread: Thread, _ body: @escaping () -> Void) {
+            self.name = name
+            self.schedule = schedule
+            self.thread = thread
+            self.body = body
+        }
+    }
+
+    private var handle = pthread_t()
+    private let scheduleFailure = Atomic<Int32>(-1)
+    private let asked: Schedule
+
+    private init(_ asked: Schedule) { self.asked = asked }
+
+    /// Runs `body` on a new thread and returns once it runs. When the schedule asked for is not
+    /// permitted the thread runs anyway and `degradation` says why. Call `join` on it.
+    public static func start(
+        name: String, schedule: Schedule = .normal, body: sending @escaping () -> Void
+    ) throws(WorldError) -> Thread {
+        let thread = Thread(schedule)
+        let start = Unmanaged.passRetained(Start(name, schedule, thread, body))
+        let result = csystem_thread_start(
+            &thread.handle, stackBytes, { Thread.run($0) }, start.toOpaque())
+        guard result >= 0 else {
+            start.release()
+            throw .of(result, "start thread", name)
+        }
+        while thread.scheduleFailure.load(ordering: .acquiring) < 0 { sched_yield() }
+        return thread
+    }
+
+    /// Why the thread does not run as asked; nil when it does.
+    public var degradation: String? {
+        let code = scheduleFailure.load(ordering: .acquiring)
+        guard code > 0 else { return nil }
+        let reason = strerror(code).map { String(cString: $0) } ?? "errno \(code)"
+        return "\(asked) refused (\(reason)): running with the normal schedule; "
+            + "give the service LimitRTPRIO or CAP_SYS_NICE"
+    }
+
+    /// Waits until the body has returned. Call once.
+    public func join() { _ = csystem_thread_join(handle) }
+
+    private static func run(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        guard let context else { return nil }
+        let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
+        _ = csystem_thread_name(start.name)
+        let result: Int32 =
+            switch start.schedule {
+            case .normal: 0
+            case .nice(let increment): csystem_thread_nice(Int32(clamping: increment))
+            case .fifo(let priority): csystem_thread_fifo(Int32(clamping: priority))
+            }
+        start.thread.scheduleFailure.store(max(0, -result), ordering: .releasing)
+        start.body()
+        return nil
+    }
+}
+
+/// The memory of this process.
+public enum Memory {
+    /// Keeps every page, now and later, in memory (mlockall(2)). Returns nil, or why not.
+    public static func lock() -> String? {
+        let result = csystem_lock_memory()
+        guard result < 0 else { return nil }
+        let reason = strerror(-result).map { String(cString: $0) } ?? "errno \(-result)"
+        return "memory not locked (\(reason)): give the service LimitMEMLOCK=infinity"
+    }
+}
+
+/// SIGTERM, SIGINT and SIGHUP, remembered; SIGPIPE is ignored.
+public enum StopSignal {
+    /// Installs the handlers; a signal also rings `wakers` (at most 4), which must live on.
+    public static func install(waking wakers: [WakeHandle]) throws(WorldError) {
+        let descriptors = wakers.map(\.descriptor)
+        let result = csystem_stop_install(descriptors, descriptors.count)
+        guard result >= 0 else { throw .of(result, "install handlers", "signals") }
+    }
+
+    /// The last of them that came; nil for none.
+    public static var received: Int32? {
+        let number = csystem_stop_signal()
+        return number == 0 ? nil : number
+    }
+
+    /// Forgets what came.
+    public static func clear() { csystem_stop_clear() }
+}
+
+/// The terminal a person may look at.
+public enum Terminal {
+    /// Whether standard output is one.
+    public static var isInteractive: Bool { isatty(1) == 1 }
+
+    /// Its width in characters; 80 where unknown.
+    public static var columns: Int {
+        let columns = csystem_terminal_columns(1)
+        return columns > 0 ? Int(columns) : 80
+    }
+}
