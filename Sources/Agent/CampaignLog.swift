@@ -73,6 +73,14 @@ public enum AgentError: Error, CustomStringConvertible {
     /// The control socket cannot be opened.
     case control(WorldError)
 
+    /// Whether another process is in the way, rather than anything being wrong.
+    public var isSomebodyElse: Bool {
+        switch self {
+        case .alreadyRunning, .control(.busy): true
+        default: false
+        }
+    }
+
     /// What is wrong and what to do.
     public var description: String {
         switch self {

@@ -18,7 +18,7 @@ final class Session {
 
     /// What differs between a board and the virtual clock.
     struct Parts {
-        var archive: (Journal) -> any Archive
+        var archive: (Journal) throws(WorldError) -> any Archive
         var thinker: (Planner) -> any Thinker
     }
 
@@ -42,7 +42,9 @@ final class Session {
         } catch {
             throw .lines("\(error)")
         }
-        archive = parts.archive(log.journal)
+        do throws(WorldError) { archive = try parts.archive(log.journal) } catch {
+            throw .control(error)
+        }
         director = Director(
             settings: settings, rig: rig, resumed: log.resumed, archive: archive,
             thinker: parts.thinker(planner))
@@ -85,6 +87,13 @@ final class Session {
         director.record(.stop(reason: reason))
         archive.close()
         rig.close()
+    }
+
+    /// A picture of the moment.
+    func status() -> Status {
+        var status = director.status()
+        status.logPath = log.path
+        return status
     }
 
     /// What came of it, after `run`.

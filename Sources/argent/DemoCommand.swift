@@ -19,7 +19,7 @@ enum DemoCommand {
         try demo.refuseOldLog()
 
         let world = VirtualWorld()
-        let rig = try demo.rig(start: world.now)
+        let rig = try DemoFiles.rig(demo.settings, start: world.now)
         for line in rig.lines { world.attach(path: line.path, peer: line.peer) }
 
         let progress = Progress(
@@ -68,8 +68,8 @@ final class DemoAttendant: Attendant {
 /// from them.
 struct DemoFiles {
     let directory: String
-    let settings: Settings
-    let configurationText: String
+    private(set) var settings: Settings
+    private(set) var configurationText: String
     let target: TargetSpectrum
 
     /// Writes configuration and target below `directory`, with every instrument at `path(name)`.
@@ -146,10 +146,18 @@ struct DemoFiles {
         } catch { throw CommandFailure(.badInput, "target: \(error)") }
     }
 
-    /// The simulated rig.
-    func rig(start: Instant) throws(CommandFailure) -> SimulatedRig {
+    /// Changes the rig before anything is made from it.
+    mutating func change(_ body: (inout Settings) -> Void) {
+        body(&settings)
+        configurationText = settings.explained
+    }
+
+    /// The simulated rig of `settings`.
+    static func rig(
+        _ settings: Settings, start: Instant
+    ) throws(CommandFailure) -> SimulatedRig {
         do {
-            let chemistry = try Chemistries.make(settings: settings) { try? Files.read($0) }
+            let chemistry = try Chemistries.make(settings: settings) { try? Files.read($0, limit: InputFile.sizeLimit) }
             return try SimulatedRig(settings: settings, chemistry: chemistry, start: start)
         } catch { throw CommandFailure(.badInput, "\(error)") }
     }
@@ -165,9 +173,12 @@ struct DemoFiles {
 
 /// Files a person names on the command line.
 enum InputFile {
+    /// Largest file that is read whole.
+    static let sizeLimit = 256 * 1024 * 1024
+
     static func text(_ path: String) throws(CommandFailure) -> String {
         let bytes: [UInt8]
-        do throws(WorldError) { bytes = try Files.read(path) } catch {
+        do throws(WorldError) { bytes = try Files.read(path, limit: sizeLimit) } catch {
             throw CommandFailure(.badInput, "\(error)")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {

@@ -50,6 +50,18 @@ enum DemoSettings {
         return settings
     }
 
+    /// Small dead volume, few droplets, short waits: minutes of real time instead of hours.
+    static func hurry(_ settings: inout Settings) {
+        settings.rig.deadVolume = Volume(microliters: 10)
+        settings.rig.settleResidences = 2
+        settings.rig.primeVolume = Volume(microliters: 20)
+        settings.rig.primeFlow = FlowRate(microlitersPerMinute: 800)
+        settings.rig.lampWarmUp = .seconds(1)
+        settings.rig.darkScans = 8
+        settings.rig.referenceDroplets = 4
+        settings.rig.droplets = 5
+    }
+
     private static func reagent(
         _ name: String, _ pump: String, _ low: Double, _ high: Double, limits lowLimit: Double,
         _ highLimit: Double

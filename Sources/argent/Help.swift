@@ -86,13 +86,20 @@ enum Help {
         Clears the faults whose cause is gone. Says which ones are not, and why.
         """,
         "simulate": """
-        argent simulate [--config FILE] [--into DIR] [--seed N] [--runs N] [--batch N]
+        argent simulate [--into DIR] [--quick] [--seed N] [--runs N] [--batch N]
                         [--chemistry FILE] [--target FILE] [--protocol new-era|harvard|mixed]
+        argent simulate --config FILE [--into DIR]
+        argent simulate --bench
 
         A simulated rig in real time: every instrument on a pseudo-terminal of its own. Prints
         the device paths and writes a configuration that fits to DIR/argent.toml; start
         `argent run --config DIR/argent.toml` in another terminal. Reads commands on standard
-        input: `unplug NAME`, `plug NAME`, `stall NAME`, `free NAME`, `refill NAME`, `quit`.
+        input: `unplug NAME`, `plug NAME`, `stall NAME`, `silence NAME` (the motor turns, nothing
+        flows), `free NAME`, `refill NAME`, `quit`.
+
+          --quick           small dead volume, few droplets: minutes instead of hours
+          --config FILE     the rig of this configuration; its ports must lie in DIR/dev
+          --bench           four single pumps, for other programs to speak to
         """,
         "loss": """
         argent loss --target TARGET.csv SPECTRA.csv

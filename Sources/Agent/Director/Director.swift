@@ -91,6 +91,45 @@ final class Director {
         return answer
     }
 
+    /// A picture of the moment, without the log's path.
+    func status() -> Status {
+        var status = Status()
+        let controller = rig.controller
+        status.campaign = settings.campaign.name
+        status.state = controller.state.rawValue
+        status.holdReason = controller.holdReason
+        status.run = campaign.phase.run
+        status.runs = settings.campaign.runs
+        status.condition = controller.order?.number
+        status.conditionsDone = campaign.history.count
+        status.conditionsPlanned = settings.campaign.runs * settings.campaign.batch
+        status.droplets = controller.losses.count
+        status.dropletsWanted = settings.rig.droplets
+        status.bestLoss = campaign.best?.loss
+        status.bestCondition = campaign.best?.number
+        if conditionsThisProcess > 0 {
+            let pace = (world.now - startedAt).seconds / Double(conditionsThisProcess)
+            status.secondsLeft =
+                pace * Double(max(0, status.conditionsPlanned - status.conditionsDone))
+        }
+        let states = rig.pumpStates
+        status.pumps = settings.pumps.indices.map { index in
+            Status.Pump(
+                name: settings.pumps[index].name, state: states[index],
+                commanded: controller.commanded[index],
+                remaining: controller.ledger.remaining[index])
+        }
+        status.faults = controller.faults.all.map { fault in
+            var shown = Status.Fault()
+            shown.kind = fault.kind
+            shown.text = fault.text
+            shown.active = fault.active
+            return shown
+        }
+        status.finished = campaign.phase.isOver ? campaign.phase.description : ""
+        return status
+    }
+
     private func takeReports() {
         guard !rig.reports.isEmpty else { return }
         let reports = rig.reports

@@ -1,0 +1,122 @@
+import Quantities
+import RunLog
+import Synchronization
+import World
+
+/// Writes on a thread of its own, which also serves the control socket: the rig thread hands
+/// records over a bounded queue and never waits for a disk.
+///
+/// A record is acknowledged once `sync` has returned for it. When the disk refuses, records stay
+/// in order in memory and are tried again; the rig learns of it through `failure` and goes safe.
+final class ThreadedArchive: Archive, @unchecked Sendable {
+    /// Records on their way to the disk at most; at 20 droplets a second, minutes of them.
+    static let queueCapacity = 8_192
+    /// Records kept beside a full queue at most, before the rig is told to stop.
+    static let overflowLimit = 65_536
+    /// Time between two tries to write what the disk refused.
+    static let retryPeriod = TimeSpan.milliseconds(500)
+
+    // Rig thread's own.
+    private var overflow: [Record] = []
+
+    // Shared.
+    private let queue = BoundedQueue<Record>(capacity: queueCapacity)
+    private let isClosing = Atomic<Bool>(false)
+    private let problem = Mutex<String?>(nil)
+    private let waker: WakeHandle
+
+    // Archive thread's own.
+    private let journal: Journal
+    private let observer: (any RecordObserver)?
+    private let control: ControlServer?
+    private var pending: [Record] = []
+    private var retryAt = Instant.zero
+    private var thread: Thread?
+
+    /// Starts the thread.
+    init(
+        journal: Journal, observer: (any RecordObserver)?, control: ControlServer?
+    ) throws(WorldError) {
+        self.journal = journal
+        self.observer = observer
+        self.control = control
+        waker = try WakeHandle()
+        // The thread ends before this object does (see `close`).
+        let me = Unmanaged.passUnretained(self)
+        thread = try Thread.start(name: "archive") { me.takeUnretainedValue().work() }
+    }
+
+    // MARK: - Rig thread
+
+    func append(_ record: Record) {
+        while let first = overflow.first, queue.push(first) { overflow.removeFirst() }
+        guard !overflow.isEmpty || !queue.push(record) else { return }
+        overflow.append(record)
+    }
+
+    func flush() {
+        while let first = overflow.first, queue.push(first) { overflow.removeFirst() }
+        waker.signal()
+    }
+
+    var failure: String? {
+        guard overflow.count < Self.overflowLimit else {
+            return "\(overflow.count) records wait for the disk"
+        }
+        return problem.withLockIfAvailable { $0 } ?? nil
+    }
+
+    func close() {
+        while !overflow.isEmpty {
+            flush()
+            Clocks.sleep(.milliseconds(1))
+        }
+        isClosing.store(true, ordering: .releasing)
+        waker.signal()
+        thread?.join()
+        thread = nil
+    }
+
+    // MARK: - Archive thread
+
+    private func work() {
+        var poller = Poller(waker: waker)
+        control?.watch(&poller)
+        var lastTry = false
+        while true {
+            let closing = isClosing.load(ordering: .acquiring)
+            while let record = queue.pop() { pending.append(record) }
+            let now = Clocks.now
+            if !pending.isEmpty || journal.hasUnsynced, now >= retryAt || closing {
+                write(at: now)
+                lastTry = closing
+            }
+            control?.turn(&poller, at: now)
+            if closing, queue.count == 0, (pending.isEmpty && !journal.hasUnsynced) || lastTry {
+                break
+            }
+            _ = poller.wait(timeout: timeout(at: now))
+        }
+        control?.close()
+        journal.close()
+    }
+
+    private func timeout(at now: Instant) -> TimeSpan {
+        pending.isEmpty ? .milliseconds(200) : max(.milliseconds(1), retryAt - now)
+    }
+
+    private func write(at now: Instant) {
+        do throws(JournalError) {
+            if !pending.isEmpty {
+                try journal.append(pending)
+                for record in pending { observer?.observe(record) }
+                pending.removeAll(keepingCapacity: true)
+            }
+            try journal.sync()
+            problem.withLock { $0 = nil }
+        } catch {
+            retryAt = now + Self.retryPeriod
+            problem.withLock { $0 = "the log cannot be written: \(error)" }
+        }
+    }
+}

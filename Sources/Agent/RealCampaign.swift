@@ -1,0 +1,81 @@
+import Configuration
+import Instruments
+import Quantities
+import Rig
+import RunLog
+import World
+
+/// Runs a campaign on real lines, in real time: the caller's thread becomes the rig thread.
+public enum RealCampaign {
+    /// How a run ended.
+    public enum Ending: Equatable, Sendable {
+        /// The campaign is over.
+        case finished(String)
+        /// A signal asked for the end.
+        case stopped
+    }
+
+    /// Runs `job`, or goes on with it, until the campaign is over or SIGTERM or SIGINT comes.
+    /// `say` gets what was lost at the start (privileges, log damage), once each.
+    ///
+    /// - Throws: `AgentError` when it cannot start.
+    public static func run(
+        _ job: CampaignJob, version: String, observer: (any RecordObserver)?,
+        say: (String) -> Void
+    ) throws(AgentError) -> (ending: Ending, summary: Summary) {
+        let world: RealWorld
+        let listener: UnixListener
+        let lock: InstanceLock
+        do throws(WorldError) {
+            try Files.makeDirectories(job.logDirectory)
+            lock = try InstanceLock(path: job.logDirectory + "/lock")
+        } catch { throw .alreadyRunning(error) }
+        do throws(WorldError) {
+            world = try RealWorld()
+            try StopSignal.install(waking: [world.waker])
+            let socket = job.settings.control.socket
+            try Files.makeDirectories(Files.parent(of: socket))
+            listener = try UnixListener(path: socket)
+        } catch { throw .control(error) }
+
+        let names = job.settings.pumps.map(\.name)
+        let mailbox = ControlMailbox(pumpNames: names, rigWaker: world.waker)
+        let control = ControlServer(listener: listener, mailbox: mailbox)
+        let parts = Session.Parts(
+            archive: { journal throws(WorldError) in
+                try ThreadedArchive(journal: journal, observer: observer, control: control)
+            },
+            thinker: { BackgroundThinker(planner: $0, waker: world.waker) })
+        let session = try Session(world: world, job: job, version: version, parts: parts)
+        if let damage = session.log.damage { say(damage) }
+
+        var shownAt = Instant.zero
+        session.run(
+            shouldStop: { StopSignal.received.map { $0 != 1 } ?? false },
+            between: { director in
+                serve(mailbox, director)
+                let now = world.now
+                guard now - shownAt >= picturePeriod else { return }
+                shownAt = now
+                mailbox.show(session.status())
+            })
+        let isOver = session.director.isFinished
+        let ending: Ending =
+            isOver ? .finished(session.director.campaign.phase.description) : .stopped
+        withExtendedLifetime(lock) {}
+        return (ending, session.summary())
+    }
+
+    /// How often the picture for `argent status` is renewed.
+    private static let picturePeriod = TimeSpan.milliseconds(200)
+
+    private static func serve(_ mailbox: ControlMailbox, _ director: Director) {
+        while let request = mailbox.requests.pop() {
+            var text = director.operate(request.command, kind: request.kind, text: request.text)
+            if request.thenResumes {
+                text += "; " + director.operate(.resume, kind: "resume", text: "after refilling")
+            }
+            _ = mailbox.answers.push(OperatorAnswer(number: request.number, text: text))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Agent
+import Quantities
+import World
+
+/// `argent status | hold | resume | clear`: one request to a running agent.
+enum ControlCommand {
+    /// How long an answer may take.
+    private static let patience = TimeSpan.seconds(5)
+
+    static func run(_ verb: String, _ words: [String]) throws(CommandFailure) {
+        let own = verb == "hold" ? ["reason"] : verb == "resume" ? ["refilled"] : []
+        let arguments = try Arguments(
+            words, verb: verb, options: ["config", "socket"] + own,
+            flags: verb == "status" ? ["json"] : [])
+        let request = JSONText.object { json in
+            json.member("command", verb)
+            if let reason = arguments.values["reason"] { json.member("reason", reason) }
+            if let names = arguments.values["refilled"] {
+                json.key("refilled")
+                json.array { list in
+                    for name in names.split(separator: ",") where names != "all" {
+                        list.string(String(name))
+                    }
+                }
+            }
+        }
+        let answer = try ask(request, at: try socket(arguments))
+        guard let value = JSONValue(answer.utf8) else {
+            throw CommandFailure(.failure, "the agent's answer is no JSON: \(answer)")
+        }
+        if verb == "status" {
+            Output.raw(
+                arguments.flags.contains("json") ? answer + "\n" : StatusText.text(value))
+            return
+        }
+        let text = value["text"]?.string ?? answer
+        guard value["ok"]?.bool == true, !text.contains("cannot clear yet") else {
+            throw CommandFailure(.failure, text)
+        }
+        Output.line(text)
+    }
+
+    private static func socket(_ arguments: Arguments) throws(CommandFailure) -> String {
+        if let path = arguments.values["socket"] { return path }
+        let standard = "/etc/argent/argent.toml"
+        guard let path = arguments.values["config"] ?? (Files.exists(standard) ? standard : nil)
+        else { throw CommandFailure(.usage, "say which agent: --config FILE or --socket PATH") }
+        return try ConfigurationFile(path: path).settings().control.socket
+    }
+
+    private static func ask(
+        _ request: String, at path: String
+    ) throws(CommandFailure) -> String {
+        do throws(WorldError) {
+            let connection = try UnixConnection.connect(path: path, timeout: patience)
+            defer { connection.close() }
+            var output = Array((request + "\n").utf8)[...]
+            var input: [UInt8] = []
+            let end = Clocks.now + patience
+            while Clocks.now < end {
+                if !output.isEmpty { output = output.dropFirst(try connection.write(output)) }
+                _ = try connection.read(into: &input, limit: JSONValue.maximumBytes)
+                if let line = input.firstIndex(of: 0x0A) {
+                    return String(decoding: input[..<line], as: UTF8.self)
+                }
+                Clocks.sleep(.milliseconds(5))
+            }
+        } catch { throw CommandFailure(.unavailable, "\(error)") }
+        throw CommandFailure(
+            .unavailable, "the agent at \(path) did not answer in \(short(patience.seconds)) s")
+    }
+}
+
+/// `argent status` for people.
+enum StatusText {
+    static func text(_ status: JSONValue) -> String {
+        func number(_ name: String) -> String { status[name]?.number.map(short) ?? "-" }
+        var text = "\(status["campaign"]?.string ?? ""): \(status["state"]?.string ?? "?")"
+        if let reason = status["hold_reason"]?.string { text += " (\(reason))" }
+        text += "\n  run \(number("run")) of \(number("runs")), condition \(number("condition"))"
+        text += ", droplets \(number("droplets")) of \(number("droplets_wanted"))\n"
+        text += "  conditions done \(number("conditions_done")) of "
+        text += "\(number("conditions_planned")); best loss \(number("best_loss")) "
+        text += "(condition \(number("best_condition")))\n"
+        if let left = status["seconds_left"]?.number { text += "  \(duration(left)) left\n" }
+        for pump in status["pumps"]?.array ?? [] {
+            let name = pump["name"]?.string ?? "?"
+            let told = pump["commanded_ul_per_min"]?.number.map(short) ?? "-"
+            let says = pump["actual_ul_per_min"]?.number.map(short) ?? "not known"
+            let left = pump["remaining_ul"]?.number.map { short(($0 * 10).rounded() / 10) } ?? "-"
+            text += "  pump \(name): \(pump["link"]?.string ?? "?"), told \(told) uL/min, "
+            text += "says \(says), \(left) uL left\n"
+        }
+        for fault in status["faults"]?.array ?? [] {
+            let still = fault["active"]?.bool == true ? "still there" : "gone, `argent clear`"
+            text += "  FAULT \(fault["kind"]?.string ?? "?"): \(fault["text"]?.string ?? "")"
+            text += " (\(still))\n"
+        }
+        if let ending = status["finished"]?.string { text += "  over: \(ending)\n" }
+        if let log = status["log"]?.string { text += "  log \(log)\n" }
+        return text
+    }
+}
