@@ -13,7 +13,7 @@ enum SimulateCommand {
                 "config", "into", "seed", "runs", "batch", "chemistry", "target", "protocol",
             ], flags: ["bench", "quick"])
         if arguments.flags.contains("bench") { return try PumpBench.run() }
-        let directory = arguments.values["into"] ?? DemoFiles.temporaryDirectory()
+        let directory = absolute(arguments.values["into"] ?? DemoFiles.temporaryDirectory())
         let devices = directory + "/dev"
         do throws(WorldError) { try Files.makeDirectories(devices) } catch {
             throw CommandFailure(.failure, "\(error)")
@@ -28,8 +28,8 @@ enum SimulateCommand {
                 devices + "/" + $0
             }
             files.change { settings in
-                settings.log.directory = "."
-                settings.control.socket = "control"
+                settings.log.directory = directory
+                settings.control.socket = directory + "/control"
                 if arguments.flags.contains("quick") { DemoSettings.hurry(&settings) }
             }
             try files.writeConfiguration()
@@ -38,6 +38,13 @@ enum SimulateCommand {
             Output.line("configuration: \(directory)/argent.toml")
         }
         try serve(rig, settings: settings, devices: devices, directory: directory)
+    }
+
+    /// `path` from the root on: a configuration names no place relative to where it is read.
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let here = getcwd(nil, 0) else { return path }
+        defer { free(here) }
+        return String(cString: here) + "/" + path
     }
 
     private static func serve(
