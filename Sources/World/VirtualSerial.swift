@@ -87,6 +87,8 @@ final class VirtualSerialPort: SerialPort {
     func hearingBaud(at now: Instant) -> Int { now < baudChangesAt ? previousBaud : baud }
 
     func arrive(_ bytes: ArraySlice<UInt8>) {
+        // Nobody reads a closed port: bytes kept there would end every later wait.
+        guard !isClosed else { return }
         inbox.append(bytes.prefix(Self.receiveLimit - inbox.count))
     }
 

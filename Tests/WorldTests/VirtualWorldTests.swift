@@ -117,6 +117,15 @@ private final class Parrot: VirtualPeer {
         #expect(try again.write([9][...]) == 1)
     }
 
+    @Test func aClosedPortNeitherKeepsBytesNorEndsWaits() throws {
+        let port = try open()
+        parrot.sayAtDeadline = [1, 2, 3]
+        parrot.deadline = Instant(nanoseconds: 1_000)
+        port.close()
+        world.wait(until: Instant(nanoseconds: 50_000_000))
+        #expect(world.now.nanoseconds == 50_000_000)
+    }
+
     @Test func theSendQueueIsBounded() throws {
         let port = try open()
         let many = [UInt8](repeating: 7, count: 10_000)
