@@ -76,7 +76,9 @@ let package = Package(
         tests(of: "Rig", on: ["Instruments", "Configuration", "Spectra"]),
         tests(of: "Campaign", on: ["Configuration", "Surrogates"]),
         tests(of: "RigSimulator", on: ["World", "Configuration", "Surrogates", "Instruments"]),
-        tests(of: "Agent", on: ["RigSimulator", "World", "Configuration", "RunLog", "Campaign"]),
+        tests(
+            of: "Agent",
+            on: ["RigSimulator", "World", "Configuration", "RunLog", "Campaign", "Rig", "Spectra"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -100,7 +100,9 @@ public struct RigController {
 
     /// The process ends: everything stops and stays stopped, lamp off.
     public mutating func halt(reason: String, at now: Instant) {
-        hold(reason: reason, at: now)
+        holdReason = reason
+        holdRequested = true
+        step(.hold, at: now)
         acquire(false, lamp: false, at: now)
     }
 

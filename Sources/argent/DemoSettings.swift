@@ -18,6 +18,8 @@ enum DemoSettings {
         var settings = Settings()
         settings.campaign.name = "silver prisms"
         settings.campaign.targetPath = "target.csv"
+        // Out of reach of droplet scatter and detector noise: a demonstration shows all its runs.
+        settings.campaign.lossThreshold = 0.001
         settings.variables = [
             reagent("Q_AgNO3", "AgNO3", 4, 20, limits: 0.5, 80),
             reagent("Q_PVA", "PVA", 10, 40, limits: 10, 40),

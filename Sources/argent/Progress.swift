@@ -58,7 +58,7 @@ final class Progress: RecordObserver {
 
     /// Events that deserve a line of their own; the others are in the log.
     private static let worthALine: Set<String> = [
-        "hold", "bounds", "recovery", "finished", "line", "setpoint", "log",
+        "hold", "bounds", "recovery", "line", "setpoint", "given-up", "inconsistent",
     ]
 
     private func show(_ decision: DecisionRecord) {
