@@ -25,8 +25,8 @@ struct CampaignLog {
         do throws(WorldError) { try Files.makeDirectories(directory) } catch {
             throw .directory(error)
         }
-        let file: DiskJournalFile
-        do throws(WorldError) { file = try DiskJournalFile(path: path) } catch {
+        let file: AppendFile
+        do throws(WorldError) { file = try AppendFile(path: path) } catch {
             throw .directory(error)
         }
         do throws(JournalError) {

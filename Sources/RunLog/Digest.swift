@@ -17,7 +17,7 @@ public enum Digest {
     public static func sha256(_ text: String) -> String { sha256(Array(text.utf8)) }
 
     /// The digest of everything in `source`, read a piece at a time.
-    public static func sha256(of source: any JournalSource) throws(WorldError) -> String {
+    public static func sha256(of source: any ByteSource) throws(WorldError) -> String {
         let digest = RunningDigest()
         var offset: Int64 = 0
         while offset < source.size {

@@ -29,7 +29,7 @@ public final class Journal {
     /// Bytes that may wait for a sync.
     public static let unsyncedLimit = 16 * 1024 * 1024
 
-    private let file: any JournalFile
+    private let file: any LogFile
     private var end: Int64
     private var syncedEnd: Int64
     private var unsynced: [UInt8] = []
@@ -53,7 +53,7 @@ public final class Journal {
     /// Whether appended records wait for a sync.
     public var hasUnsynced: Bool { !unsynced.isEmpty }
 
-    private init(file: any JournalFile, end: Int64, nextSequence: UInt64) {
+    private init(file: any LogFile, end: Int64, nextSequence: UInt64) {
         self.file = file
         self.end = end
         self.syncedEnd = end
@@ -65,7 +65,7 @@ public final class Journal {
     /// records after it stays in the file and is reported. Opening again gives the same bytes.
     /// Throws without changing anything when the file is not a log this program knows.
     public static func open(
-        file: any JournalFile, source: any JournalSource,
+        file: any LogFile, source: any ByteSource,
         visit: (JournalEntry) -> Void = { _ in }
     ) throws(JournalError) -> (journal: Journal, recovery: JournalRecovery) {
         var recovery = JournalRecovery()

@@ -40,7 +40,7 @@ public struct JournalReader {
     /// Largest sequence number: far beyond any log, and adding to it cannot overflow.
     static let sequenceLimit = UInt64(Int64.max)
 
-    private let source: any JournalSource
+    private let source: any ByteSource
     private let isLive: Bool
     private var piece: [UInt8] = []
     private var pieceStart: Int64 = 0
@@ -55,7 +55,7 @@ public struct JournalReader {
 
     /// A reader of `source`. With `isLive` the file may still be growing: an unfinished frame at
     /// its end is waited for, and `next` may be asked again after it returned nil.
-    public init(_ source: any JournalSource, isLive: Bool = false) {
+    public init(_ source: any ByteSource, isLive: Bool = false) {
         self.source = source
         self.isLive = isLive
     }
@@ -239,7 +239,7 @@ public struct JournalReader {
 extension JournalReader {
     /// The last `count` entries of `source`, oldest first, and how many there are in all.
     public static func tail(
-        _ count: Int, of source: any JournalSource
+        _ count: Int, of source: any ByteSource
     ) throws(JournalError) -> (entries: [JournalEntry], total: Int) {
         var reader = JournalReader(source)
         var ring: [JournalEntry] = []

@@ -1,146 +1,123 @@
 import CSystem
 import Glibc
 
-/// A file that only grows, but for cutting off a tail that did not make it.
-public protocol LogFile: AnyObject {
-    /// Appends all of `bytes`. When it throws, `size` tells how much of them got in.
-    func append(_ bytes: [UInt8]) throws(WorldError)
-    /// Returns once everything appended would survive a power cut (fdatasync(2)). After a
-    /// failure nothing since the last success may be relied on.
-    func sync() throws(WorldError)
-    /// The length, in bytes.
-    var size: Int64 { get }
-    /// Cuts the file to `size` bytes.
-    func truncate(to size: Int64) throws(WorldError)
-    /// Closes it; later calls throw `gone`. Safe to repeat. Does not sync.
-    func close()
-}
-
-/// A log file of the file system.
-public final class AppendFile: LogFile {
+/// A log file of the file system, held by this process alone (flock(2)).
+public final class AppendFile: LogFile, ByteSource {
     private let path: String
-    private var fd: Int32
-    /// The length, in bytes.
-    public private(set) var size: Int64
+    private var descriptor: Int32
+    /// The length, in bytes; no other process changes it.
+    public private(set) var size: Int64 = 0
 
-    /// Opens `path` for appending, making it when missing (then call `Files.syncDirectory`).
-    public init(path: String, mode: UInt32 = 0o644) throws(WorldError) {
+    /// Opens the file at `path`, with rights `mode` where it is new; its name is then safe as
+    /// well (fsync of the directory). Throws `busy` when another process holds it.
+    public init(path: String, mode: UInt32 = 0o640) throws(WorldError) {
         self.path = path
-        fd = csystem_open(path, O_WRONLY | O_APPEND | O_CREAT, mode)
-        size = 0
-        guard fd >= 0 else { throw .of(fd, "open", path) }
-        var info = stat()
-        guard fstat(fd, &info) == 0 else { throw .of(errno, "stat", path) }
-        size = Int64(info.st_size)
+        descriptor = csystem_open(path, O_RDWR | O_CREAT, mode)
+        guard descriptor >= 0 else { throw .of(descriptor, "open", path) }
+        do throws(WorldError) {
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                guard errno == EWOULDBLOCK else { throw WorldError.of(errno, "lock", path) }
+                throw .busy(name: path, hint: "another agent writes it; stop that one first")
+            }
+            let end = lseek(descriptor, 0, SEEK_END)
+            guard end >= 0 else { throw WorldError.of(errno, "seek", path) }
+            size = Int64(end)
+            try Files.syncDirectory(Files.parent(of: path))
+        } catch {
+            close()
+            throw error
+        }
     }
 
     deinit { close() }
 
-    /// Appends all of the bytes; when it throws, `size` tells how much of them got in.
+    /// Writes all of `bytes` at the end; when it throws, `size` tells how much got in.
     public func append(_ bytes: [UInt8]) throws(WorldError) {
-        guard fd >= 0 else { throw .gone(name: path) }
-        var failure: Int32 = 0
-        let done = Files.writeAll(fd, bytes[...], failure: &failure)
-        size += Int64(done)
-        guard done == bytes.count else {
-            throw .of(failure, "append (\(done) of \(bytes.count) bytes got in)", path)
+        guard descriptor >= 0 else { throw .gone(name: path) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { all -> Int in
+                let rest = UnsafeRawBufferPointer(rebasing: all[written...])
+                return pwrite(descriptor, rest.baseAddress, rest.count, off_t(size))
+            }
+            if count > 0 {
+                written += count
+                size += Int64(count)
+            } else if count == 0 || errno != EINTR {
+                let code = count == 0 ? ENOSPC : errno
+                throw .of(code, "append (\(written) of \(bytes.count) bytes got in)", path)
+            }
         }
     }
 
-    /// Returns once everything appended would survive a power cut.
+    /// Returns when everything appended would survive a power cut.
     public func sync() throws(WorldError) {
-        guard fd >= 0 else { throw .gone(name: path) }
-        while fdatasync(fd) < 0 {
+        guard descriptor >= 0 else { throw .gone(name: path) }
+        // fdatasync keeps the size too: it is metadata that reading back needs (fdatasync(2)).
+        while fdatasync(descriptor) < 0 {
             guard errno == EINTR else { throw .of(errno, "sync", path) }
         }
     }
 
-    /// Cuts the file to this many bytes.
+    /// Cuts the file to `size` bytes (ftruncate(2)).
     public func truncate(to size: Int64) throws(WorldError) {
-        guard fd >= 0 else { throw .gone(name: path) }
-        guard ftruncate(fd, off_t(size)) == 0 else { throw .of(errno, "truncate", path) }
+        guard descriptor >= 0 else { throw .gone(name: path) }
+        guard ftruncate(descriptor, off_t(size)) == 0 else { throw .of(errno, "truncate", path) }
         self.size = size
     }
 
-    /// Closes it; safe to repeat.
+    /// At most `count` bytes from `offset` on (pread(2)).
+    public func read(at offset: Int64, count: Int) throws(WorldError) -> [UInt8] {
+        try Files.read(descriptor, path, at: offset, count: count)
+    }
+
+    /// Closes it and gives up the lock. Safe to repeat.
     public func close() {
-        if fd >= 0 { _ = Glibc.close(fd) }
-        fd = -1
+        if descriptor >= 0 { _ = Glibc.close(descriptor) }
+        descriptor = -1
     }
 }
 
-/// A log file in memory that can be told to fail, for tests of what writes logs.
-public final class MemoryLogFile: LogFile {
-    /// A failure to come: at the `call`-th call (from 1) with `errno`, after `partial` bytes.
-    public struct Failure {
-        /// Which call fails, counted from 1.
-        public var call: Int
-        /// With which errno, e.g. ENOSPC.
-        public var errno: Int32
-        /// How many bytes get in before; only for appends.
-        public var partial: Int
+/// A file to read while another process may be writing it.
+public final class ReadFile: ByteSource {
+    private let path: String
+    private let descriptor: Int32
 
-        /// A failure of call number `call`.
-        public init(call: Int, errno: Int32, partial: Int = 0) {
-            self.call = call
-            self.errno = errno
-            self.partial = partial
+    /// Opens the file at `path` for reading.
+    public init(path: String) throws(WorldError) {
+        self.path = path
+        descriptor = csystem_open(path, O_RDONLY, 0)
+        guard descriptor >= 0 else { throw .of(descriptor, "open", path) }
+    }
+
+    deinit { if descriptor >= 0 { _ = Glibc.close(descriptor) } }
+
+    /// How many bytes there are now (fstat(2)).
+    public var size: Int64 {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? Int64(status.st_size) : 0
+    }
+
+    /// At most `count` bytes from `offset` on (pread(2)).
+    public func read(at offset: Int64, count: Int) throws(WorldError) -> [UInt8] {
+        try Files.read(descriptor, path, at: offset, count: count)
+    }
+}
+
+extension Files {
+    /// At most `count` bytes from `offset` of an open file on.
+    static func read(
+        _ descriptor: Int32, _ path: String, at offset: Int64, count: Int
+    ) throws(WorldError) -> [UInt8] {
+        guard descriptor >= 0 else { throw .gone(name: path) }
+        while true {
+            var result = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: max(count, 0)) { buffer, filled in
+                result = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+                filled = max(result, 0)
+            }
+            if result >= 0 { return bytes }
+            guard errno == EINTR else { throw .of(errno, "read", path) }
         }
     }
-
-    /// All bytes appended.
-    public private(set) var bytes: [UInt8]
-    /// What a power cut now would certainly leave.
-    public private(set) var syncedBytes: [UInt8]
-    /// Calls of `append` so far.
-    public private(set) var appendCalls = 0
-    /// Calls of `sync` so far.
-    public private(set) var syncCalls = 0
-    /// The append that fails.
-    public var appendFailure: Failure?
-    /// The sync that fails.
-    public var syncFailure: Failure?
-    private var isClosed = false
-
-    /// A file that holds `bytes`, safely.
-    public init(_ bytes: [UInt8] = []) {
-        self.bytes = bytes
-        syncedBytes = bytes
-    }
-
-    /// The length, in bytes.
-    public var size: Int64 { Int64(bytes.count) }
-
-    /// Appends all of the bytes; when it throws, `size` tells how much of them got in.
-    public func append(_ more: [UInt8]) throws(WorldError) {
-        guard !isClosed else { throw .gone(name: "memory") }
-        appendCalls += 1
-        if let failure = appendFailure, failure.call == appendCalls {
-            bytes += more.prefix(max(0, failure.partial))
-            throw .of(failure.errno, "append", "memory")
-        }
-        bytes += more
-    }
-
-    /// Returns once everything appended would survive a power cut.
-    public func sync() throws(WorldError) {
-        guard !isClosed else { throw .gone(name: "memory") }
-        syncCalls += 1
-        if let failure = syncFailure, failure.call == syncCalls {
-            throw .of(failure.errno, "sync", "memory")
-        }
-        syncedBytes = bytes
-    }
-
-    /// Cuts the file to this many bytes.
-    public func truncate(to size: Int64) throws(WorldError) {
-        guard !isClosed else { throw .gone(name: "memory") }
-        guard size >= 0, size <= Int64(bytes.count) else {
-            throw .of(EINVAL, "truncate", "memory")
-        }
-        bytes.removeLast(bytes.count - Int(size))
-    }
-
-    /// Closes it; safe to repeat.
-    public func close() { isClosed = true }
 }

@@ -93,7 +93,7 @@ final class VirtualRig {
 /// All intact records of the log in `directory`.
 func records(in directory: String) throws -> [Record] {
     var reader = JournalReader(
-        try DiskJournalSource(path: directory + "/" + CampaignJob.logFileName))
+        try ReadFile(path: directory + "/" + CampaignJob.logFileName))
     var records: [Record] = []
     while let entry = try reader.next() {
         if case .record(_, let record) = entry { records.append(record) }

@@ -109,8 +109,8 @@ import World
             rmdir(folder)
         }
         do {
-            let file = try DiskJournalFile(path: path)
-            #expect(throws: WorldError.self) { try DiskJournalFile(path: path) }
+            let file = try AppendFile(path: path)
+            #expect(throws: WorldError.self) { try AppendFile(path: path) }
             let (journal, _) = try Journal.open(file: file, source: file)
             try journal.append(Samples.records)
             try journal.sync()
@@ -118,19 +118,19 @@ import World
             journal.close()
             #expect(throws: WorldError.self) { try file.append([1]) }
         }
-        let file = try DiskJournalFile(path: path)
+        let file = try AppendFile(path: path)
         #expect(try Journal.open(file: file, source: file).recovery.droppedBytes == 3)
         file.close()
         let whole = try Samples.log(Samples.records)
-        let source = try DiskJournalSource(path: path)
+        let source = try ReadFile(path: path)
         #expect(try source.read(at: 0, count: 100_000) == whole)
         #expect(try Digest.sha256(of: source) == Digest.sha256(whole))
-        #expect(throws: WorldError.self) { try DiskJournalSource(path: folder + "/none") }
+        #expect(throws: WorldError.self) { try ReadFile(path: folder + "/none") }
     }
 
     @Test func fullDiskIsATypedError() throws {
         // Linux's own device whose every write fails with ENOSPC.
-        let file = try DiskJournalFile(path: "/dev/full")
+        let file = try AppendFile(path: "/dev/full")
         var code: Int32 = 0
         do throws(WorldError) { try file.append([1]) } catch {
             if case .failed(_, _, let found, _) = error { code = found }

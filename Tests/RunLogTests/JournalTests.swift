@@ -33,7 +33,7 @@ import World
     @Test func exampleOfTheFormatDocument() throws {
         let body = Record.Body.event(kind: "reference", text: "8 droplets, µ")
         let bytes = try Samples.log([Samples.record(body)])
-        let document = try DiskJournalSource(
+        let document = try ReadFile(
             path: SharedData.projectRoot + "/Sources/RunLog/FORMAT.md")
         let text = String(
             decoding: try document.read(at: 0, count: Int(document.size)), as: UTF8.self)
@@ -167,7 +167,7 @@ import World
     }
 
     @Test func tailGivesTheLast() throws {
-        let source = MemoryJournalSource(try Samples.log(Samples.records))
+        let source = MemorySource(try Samples.log(Samples.records))
         for count in [0, 1, 4, 15, 99] {
             let (entries, total) = try JournalReader.tail(count, of: source)
             #expect(total == 15)

@@ -58,7 +58,7 @@ enum Samples {
 
     /// Everything a reader finds in `bytes`.
     static func entries(_ bytes: [UInt8]) throws(JournalError) -> [JournalEntry] {
-        var reader = JournalReader(MemoryJournalSource(bytes))
+        var reader = JournalReader(MemorySource(bytes))
         var entries: [JournalEntry] = []
         while let entry = try reader.next() { entries.append(entry) }
         return entries
@@ -67,7 +67,7 @@ enum Samples {
 
 /// A file in memory that can refuse: the `failAt`-th call (counted over append, sync, truncate)
 /// fails; an append that fails leaves `tornBytes` of its bytes behind.
-final class FaultyFile: JournalFile, JournalSource {
+final class FaultyFile: LogFile, ByteSource {
     var bytes: [UInt8]
     var failures: Set<Int> = []
     var tornBytes = 0
@@ -107,6 +107,6 @@ final class FaultyFile: JournalFile, JournalSource {
     func close() {}
 
     func read(at offset: Int64, count: Int) -> [UInt8] {
-        MemoryJournalSource(bytes).read(at: offset, count: count)
+        MemorySource(bytes).read(at: offset, count: count)
     }
 }

@@ -63,15 +63,6 @@ private func scratch() -> String {
         #expect(full.size == 0)
     }
 
-    @Test func aLogInMemoryFailsWhenTold() throws {
-        let log = MemoryLogFile()
-        log.appendFailure = .init(call: 2, errno: ENOSPC, partial: 1)
-        try log.append([1, 2])
-        try log.sync()
-        #expect(throws: WorldError.self) { try log.append([3, 4]) }
-        #expect(log.bytes == [1, 2, 3] && log.syncedBytes == [1, 2])
-    }
-
     @Test func aSocketServesAndReplacesOnlyDeadOnes() throws {
         let path = place + "/control"
         let listener = try UnixListener(path: path, mode: 0o600)
