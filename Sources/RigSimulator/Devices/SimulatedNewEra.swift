@@ -133,7 +133,7 @@ public final class SimulatedNewEra: SimulatedDevice {
     /// When `advance` has something to do next; `.distantFuture` for never.
     public var deadline: Instant {
         var next = output.nextReady.map(Instant.init(nanoseconds:)) ?? .distantFuture
-        for unit in units { next = min(next, unit.deadline) }
+        for index in units.indices { next = min(next, units[index].deadline) }
         return next
     }
 
