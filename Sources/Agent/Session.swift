@@ -170,8 +170,8 @@ private struct Visits {
 
     /// False when the rig stands still and nobody can help it: waiting on would be for ever.
     mutating func look(at director: Director, now: Instant) -> Bool {
-        let controller = director.rig.controller
-        guard controller.state == .held || controller.state == .safe else {
+        let state = director.rig.controller.state
+        guard state == .held || state == .safe else {
             heldSince = nil
             return true
         }
@@ -182,8 +182,8 @@ private struct Visits {
         guard now - since >= delay else { return true }
         heldSince = nil
         let commands =
-            controller.state == .held
-            ? attendant?.attend(held: controller.holdReason) ?? [] : []
+            state == .held
+            ? attendant?.attend(held: director.rig.controller.holdReason) ?? [] : []
         for command in commands {
             _ = director.operate(command, kind: "attendant", text: "\(command)")
         }

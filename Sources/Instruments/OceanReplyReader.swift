@@ -43,25 +43,44 @@ struct OceanReplyReader: Equatable {
     /// Whether no byte has come yet.
     var isFresh: Bool { count == 0 }
 
-    /// Takes one byte. After anything but `incomplete` the reader is used up.
-    mutating func take(_ byte: UInt8) -> Outcome {
-        if received.count < OceanLimits.reported { received.append(byte) }
-        count += 1
+    /// Takes bytes from `index` on until they amount to something, and moves `index` behind the
+    /// last one taken. After anything but `incomplete` the reader is used up.
+    mutating func take(_ bytes: ArraySlice<UInt8>, from index: inout Int) -> Outcome {
+        let kept = bytes[index...].prefix(OceanLimits.reported - received.count)
+        let start = index
+        let outcome = takeAll(bytes, from: &index)
+        received.append(contentsOf: kept.prefix(index - start))
+        return outcome
+    }
+
+    private mutating func takeAll(_ bytes: ArraySlice<UInt8>, from index: inout Int) -> Outcome {
         if case .scan(var decoder) = shape {
-            // The decoder is moved out and in again: a copy of its pixels for every byte would
-            // make a scan quadratic.
+            // The decoder is moved out and in again: a copy of its pixels for every portion
+            // would make a scan quadratic.
             shape = .acknowledgement
-            let outcome = decoder.take(byte)
             defer { shape = .scan(decoder) }
-            switch outcome {
-            case .incomplete: return .incomplete
-            case .complete: return .scan(decoder.counts)
-            case .refused: return .refused
-            case .garbled(let why): return .garbled(why)
-            case .disagrees(let expected): return .disagrees(expected)
+            while index < bytes.endIndex {
+                let outcome = decoder.take(bytes[index])
+                index += 1
+                count += 1
+                switch outcome {
+                case .incomplete: continue
+                case .complete: return .scan(decoder.counts)
+                case .refused: return .refused
+                case .garbled(let why): return .garbled(why)
+                case .disagrees(let expected): return .disagrees(expected)
+                }
             }
+            return .incomplete
         }
-        return count == 1 ? takeFirst(byte) : takeNext(byte)
+        while index < bytes.endIndex {
+            let byte = bytes[index]
+            index += 1
+            count += 1
+            let outcome = count == 1 ? takeFirst(byte) : takeNext(byte)
+            if outcome != .incomplete { return outcome }
+        }
+        return .incomplete
     }
 
     private mutating func takeFirst(_ byte: UInt8) -> Outcome {

@@ -14,11 +14,10 @@ extension OceanSpectrometer {
             }
             cameSoon = true
         }
-        for index in bytes.indices {
-            let outcome = reader.take(bytes[index])
-            if outcome == .incomplete { continue }
-            return finish(errand, outcome, rest: bytes[(index + 1)...], at: now)
-        }
+        var index = bytes.startIndex
+        let outcome = reader.take(bytes, from: &index)
+        if case .incomplete = outcome { return }
+        finish(errand, outcome, rest: bytes[index...], at: now)
     }
 
     private mutating func finish(

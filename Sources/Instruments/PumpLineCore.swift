@@ -34,24 +34,29 @@ struct PumpLineCore<Talk: PumpTalk> {
         talks.indices.contains(index) ? talks[index].record.state : PumpState()
     }
 
-    var deadline: Instant {
+    /// When `advance` must be called next. Kept, because owners look far more often than
+    /// anything changes: every mutating call ends in `plan`.
+    private(set) var deadline = Instant.distantFuture
+
+    private mutating func plan() {
         switch exchange.phase {
-        case .closed: return .distantFuture
-        case .awaiting, .draining: return exchange.deadline
+        case .closed: deadline = .distantFuture
+        case .awaiting, .draining: deadline = exchange.deadline
         case .idle(let from):
             var soonest = Instant.distantFuture
-            for talk in talks {
-                let next = talk.next
+            for index in talks.indices {
+                let next = talks[index].next
                 // A search that may not happen now waits for the exchange that lets it.
                 guard next.urgency != .search || maySearch(at: max(next.from, clock))
                 else { continue }
                 soonest = min(soonest, next.from)
             }
-            return max(from, soonest)
+            deadline = max(from, soonest)
         }
     }
 
     mutating func lineOpened(at now: Instant) {
+        defer { plan() }
         output.removeAll()
         reader.reset()
         asked = nil
@@ -65,6 +70,7 @@ struct PumpLineCore<Talk: PumpTalk> {
     }
 
     mutating func lineClosed(at now: Instant) {
+        defer { plan() }
         guard exchange.phase != .closed else { return }
         exchange.close()
         output.removeAll()
@@ -77,6 +83,7 @@ struct PumpLineCore<Talk: PumpTalk> {
     }
 
     mutating func setGoal(_ goal: PumpGoal, pump index: Int, at now: Instant) {
+        defer { plan() }
         guard talks.indices.contains(index) else { return }
         talks[index].setGoal(goal, at: now)
         collectNews(of: index, at: now)
@@ -84,6 +91,7 @@ struct PumpLineCore<Talk: PumpTalk> {
     }
 
     mutating func acknowledgeAlarm(pump index: Int, at now: Instant) {
+        defer { plan() }
         guard talks.indices.contains(index) else { return }
         talks[index].acknowledgeAlarm(at: now)
         collectNews(of: index, at: now)
@@ -91,6 +99,7 @@ struct PumpLineCore<Talk: PumpTalk> {
     }
 
     mutating func receive(_ bytes: ArraySlice<UInt8>, at now: Instant) {
+        defer { plan() }
         guard exchange.phase != .closed else { return }
         for byte in bytes {
             exchange.heard(at: now)
@@ -105,6 +114,7 @@ struct PumpLineCore<Talk: PumpTalk> {
     }
 
     mutating func advance(to now: Instant) {
+        defer { plan() }
         if exchange.isOverdue(at: now), let asked {
             fail(.noReply(command: title, received: heard), pump: asked.pump, at: now)
         }

@@ -16,6 +16,9 @@ protocol LineRunning: AnyObject {
     func turn(at now: Instant)
     /// Writes what the machine wants out.
     func flush(at now: Instant)
+    /// Whether the machine was spoken to since the last `takeEvents`: otherwise nothing of it is
+    /// new.
+    var isChanged: Bool { get }
     /// Moves what happened since the last call into `events`.
     func takeEvents(into events: inout [InstrumentEvent])
     /// What went wrong with the line itself since the last call.
@@ -43,7 +46,10 @@ protocol SpectrometerLineRunning: LineRunning {
 final class LineRunner<Machine: LineMachine>: LineRunning {
     let path: String
     let instruments: [String]
-    var machine: Machine
+    private(set) var isChanged = true
+    private var machine: Machine
+    /// The machine's own; kept, because the loop asks several times a turn.
+    private var machineDeadline = Instant.distantFuture
     private let world: any World
     private var port: (any SerialPort)?
     private var baud = 0
@@ -72,7 +78,7 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
 
     var deadline: Instant {
         guard port != nil else { return retryAt }
-        return min(machine.deadline, retryAt)
+        return min(machineDeadline, retryAt)
     }
 
     func turn(at now: Instant) {
@@ -85,9 +91,13 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
             incoming.removeAll(keepingCapacity: true)
             if try port.read(into: &incoming, limit: readLimit) > 0 {
                 machine.receive(incoming[...], at: now)
+                noteChange()
             }
-            if now >= machine.deadline { machine.advance(to: now) }
-            try write(to: port, at: now)
+            if now >= machineDeadline {
+                machine.advance(to: now)
+                noteChange()
+            }
+            if isChanged || now >= retryAt { try write(to: port, at: now) }
         } catch {
             lose(error, at: now)
         }
@@ -99,12 +109,21 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
     }
 
     func takeEvents(into events: inout [InstrumentEvent]) {
+        guard isChanged else { return }
+        isChanged = false
         guard !machine.events.isEmpty else { return }
         events.append(contentsOf: machine.events)
         machine.events.removeAll(keepingCapacity: true)
     }
 
+    /// The machine was spoken to.
+    private func noteChange() {
+        isChanged = true
+        machineDeadline = machine.deadline
+    }
+
     func takeNotices() -> [String] {
+        guard !notices.isEmpty else { return [] }
         defer { notices = [] }
         return notices
     }
@@ -138,6 +157,7 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
             baud = settings.baud
             refusal = nil
             machine.lineOpened(at: now)
+            noteChange()
         } catch {
             retryAt = now + retryPeriod
             if refusal != error {
@@ -153,6 +173,7 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
         port = nil
         retryAt = now + retryPeriod
         machine.lineClosed(at: now)
+        noteChange()
     }
 }
 
@@ -160,14 +181,19 @@ extension LineRunner: PumpLineRunning where Machine: PumpLine {
     func pump(_ index: Int) -> PumpState { machine.pump(index) }
     func setGoal(_ goal: PumpGoal, pump index: Int, at now: Instant) {
         machine.setGoal(goal, pump: index, at: now)
+        noteChange()
     }
     func acknowledgeAlarm(pump index: Int, at now: Instant) {
         machine.acknowledgeAlarm(pump: index, at: now)
+        noteChange()
     }
 }
 
 extension LineRunner: SpectrometerLineRunning where Machine: SpectrometerLine {
     var isReady: Bool { machine.isReady }
     var wavelengths: [Wavelength] { machine.wavelengths }
-    func setPlan(_ plan: AcquisitionPlan, at now: Instant) { machine.setPlan(plan, at: now) }
+    func setPlan(_ plan: AcquisitionPlan, at now: Instant) {
+        machine.setPlan(plan, at: now)
+        noteChange()
+    }
 }

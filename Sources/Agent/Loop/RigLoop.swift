@@ -95,9 +95,10 @@ final class RigLoop {
     }
 
     private func takeEvents(at now: Instant) {
-        for (pump, place) in places.enumerated() {
+        for (pump, place) in places.enumerated() where pumpLines[place.line].isChanged {
             controller.update(pump: pump, pumpLines[place.line].pump(place.index), at: now)
         }
+        let spectrometerChanged = spectrometer.isChanged
         events.removeAll(keepingCapacity: true)
         for line in lines {
             for notice in line.takeNotices() {
@@ -105,7 +106,7 @@ final class RigLoop {
             }
             line.takeEvents(into: &events)
         }
-        if spectrometer.isReady != spectrometerWasReady {
+        if spectrometerChanged, spectrometer.isReady != spectrometerWasReady {
             spectrometerWasReady = spectrometer.isReady
             if spectrometerWasReady {
                 controller.calibrate(wavelengths: spectrometer.wavelengths, at: now)

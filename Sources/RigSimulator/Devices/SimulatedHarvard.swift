@@ -105,13 +105,15 @@ public final class SimulatedHarvard: SimulatedDevice {
     /// Somebody touches the screen of pump `index`: a stall or reached target is acknowledged.
     public func touchScreen(of index: Int, at now: Instant) {
         guard units.indices.contains(index) else { return }
-        advance(to: now)
+        catchUp(to: now)
         if !units[index].isRunning { units[index].motion = .idle }
+        plan()
     }
 
     /// The mains were cut and returned: volatile state is lost.
     public func powerCycle(at now: Instant) {
-        advance(to: now)
+        defer { plan() }
+        catchUp(to: now)
         output.removeAll()
         forgetLine()
         for index in units.indices { units[index].powerCycle(at: now) }
@@ -119,7 +121,8 @@ public final class SimulatedHarvard: SimulatedDevice {
 
     /// Bytes from the host, the last of which has fully arrived at `now`.
     public func receive(_ bytes: ArraySlice<UInt8>, at now: Instant) {
-        advance(to: now)
+        defer { plan() }
+        catchUp(to: now)
         for byte in bytes {
             if units.contains(where: { $0.echoes }) {
                 output.append([byte], ready: now.nanoseconds)
@@ -138,20 +141,31 @@ public final class SimulatedHarvard: SimulatedDevice {
 
     /// Time passed: timers, targets, stalls.
     public func advance(to now: Instant) {
+        guard now >= deadline else { return }
+        catchUp(to: now)
+        plan()
+    }
+
+    private func catchUp(to now: Instant) {
         for index in units.indices { units[index].advance(to: now) }
         collect(at: now)
     }
 
-    /// When `advance` has something to do next; `.distantFuture` for never.
-    public var deadline: Instant {
+    /// When `advance` has something to do next; `.distantFuture` for never. Kept, because a line
+    /// looks far more often than anything happens.
+    public private(set) var deadline = Instant.distantFuture
+
+    private func plan() {
         var next = output.nextReady.map(Instant.init(nanoseconds:)) ?? .distantFuture
-        for unit in units { next = min(next, unit.deadline) }
-        return next
+        for index in units.indices { next = min(next, units[index].deadline) }
+        deadline = next
     }
 
     /// Appends what is ready to leave by `now`, and forgets it.
     public func takeOutput(into bytes: inout [UInt8], at now: Instant) {
-        advance(to: now)
+        guard now >= deadline else { return }
+        defer { plan() }
+        catchUp(to: now)
         // The answer to `baud` still leaves at the old speed.
         if output.take(into: &bytes, now: now.nanoseconds), output.nextReady == nil,
             let wanted = nextBaud

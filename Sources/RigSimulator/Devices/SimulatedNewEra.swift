@@ -105,42 +105,56 @@ public final class SimulatedNewEra: SimulatedDevice {
     /// Somebody presses a key on pump `index`: the alarm is acknowledged.
     public func pressKey(on index: Int) {
         if units.indices.contains(index) { units[index].alarm = nil }
+        plan()
     }
 
     /// The mains were cut and returned: volatile state is lost.
     public func powerCycle(at now: Instant) {
-        advance(to: now)
+        catchUp(to: now)
         output.removeAll()
         for index in units.indices { units[index].powerCycle(at: now) }
         collect(at: now)
+        plan()
     }
 
     /// Bytes from the host, the last of which has fully arrived at `now`.
     public func receive(_ bytes: ArraySlice<UInt8>, at now: Instant) {
-        advance(to: now)
+        catchUp(to: now)
         for byte in bytes {
             for index in units.indices { units[index].receive(byte, at: now) }
         }
         collect(at: now)
+        plan()
     }
 
     /// Time passed: timers, targets, stalls.
     public func advance(to now: Instant) {
+        guard now >= deadline else { return }
+        catchUp(to: now)
+        plan()
+    }
+
+    private func catchUp(to now: Instant) {
         for index in units.indices { units[index].advance(to: now) }
         collect(at: now)
     }
 
-    /// When `advance` has something to do next; `.distantFuture` for never.
-    public var deadline: Instant {
+    /// When `advance` has something to do next; `.distantFuture` for never. Kept, because a line
+    /// looks far more often than anything happens.
+    public private(set) var deadline = Instant.distantFuture
+
+    private func plan() {
         var next = output.nextReady.map(Instant.init(nanoseconds:)) ?? .distantFuture
-        for unit in units { next = min(next, unit.deadline) }
-        return next
+        for index in units.indices { next = min(next, units[index].deadline) }
+        deadline = next
     }
 
     /// Appends what is ready to leave by `now`, and forgets it.
     public func takeOutput(into bytes: inout [UInt8], at now: Instant) {
-        advance(to: now)
+        guard now >= deadline else { return }
+        catchUp(to: now)
         output.take(into: &bytes, now: now.nanoseconds)
+        plan()
     }
 
     private func collect(at now: Instant) {

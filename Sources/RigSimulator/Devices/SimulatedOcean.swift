@@ -146,6 +146,7 @@ public final class SimulatedOcean: SimulatedDevice {
 
     /// Hands over all bytes that were answered so far.
     public func takeOutput(into bytes: inout [UInt8], at now: Instant) {
+        guard !output.isEmpty else { return }
         bytes += output
         output.removeAll(keepingCapacity: true)
     }
