@@ -13,7 +13,9 @@ func room(_ name: String, on below: [Target.Dependency], except: [String] = []) 
 
 /// The tests of one room, with the support code all tests share.
 func tests(of name: String, on more: [Target.Dependency] = []) -> Target {
-    let common = ["Quantities", "Numerics"].filter { $0 != name }.map { Target.Dependency.target(name: $0) }
+    let common = ["Quantities", "Numerics"].filter { $0 != name }.map {
+        Target.Dependency.target(name: $0)
+    }
     return .testTarget(
         name: "\(name)Tests",
         dependencies: [.target(name: name), "TestSupport"] + common + more)
@@ -59,7 +61,8 @@ let package = Package(
         .executableTarget(
             name: "argent",
             dependencies: [
-                "Agent", "Rig", "RigSimulator", "Configuration", "RunLog", "World", "Spectra", "Quantities",
+                "Agent", "Rig", "RigSimulator", "Configuration", "RunLog", "World", "Spectra",
+                "Quantities",
             ]),
         .executableTarget(name: "argent-workstation", dependencies: ["RunLog", "World"]),
 

@@ -34,6 +34,7 @@ public struct Summary: Equatable, Sendable {
     /// SHA-256 of the log.
     public var logSHA256: String
 
+    /// Equal when log and runs are: time and place do not count.
     public static func == (a: Summary, b: Summary) -> Bool {
         a.runs == b.runs && a.logSHA256 == b.logSHA256 && a.ending == b.ending
     }

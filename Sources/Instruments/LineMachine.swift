@@ -160,6 +160,7 @@ public enum InstrumentError: Error, Equatable, Sendable, CustomStringConvertible
     /// The line went away.
     case lineClosed
 
+    /// What went wrong, in one line, with the bytes on the wire.
     public var description: String {
         switch self {
         case .noReply(let command, let received):

@@ -9,6 +9,7 @@ public struct FlowRate: Hashable, Comparable, Sendable {
     /// No flow.
     public static let zero = FlowRate(microlitersPerMinute: 0)
 
+    /// Whether `a` is the smaller.
     public static func < (a: FlowRate, b: FlowRate) -> Bool {
         a.microlitersPerMinute < b.microlitersPerMinute
     }
@@ -36,6 +37,7 @@ public struct Volume: Hashable, Comparable, Sendable {
     /// Nothing.
     public static let zero = Volume(microliters: 0)
 
+    /// Whether `a` is the smaller.
     public static func < (a: Volume, b: Volume) -> Bool { a.microliters < b.microliters }
 }
 
@@ -47,6 +49,7 @@ public struct Length: Hashable, Comparable, Sendable {
     /// A length of `millimeters`.
     public init(millimeters: Double) { self.millimeters = millimeters }
 
+    /// Whether `a` is the smaller.
     public static func < (a: Length, b: Length) -> Bool { a.millimeters < b.millimeters }
 
     /// The area of a circle with this diameter, in square millimetres.
@@ -61,5 +64,6 @@ public struct Wavelength: Hashable, Comparable, Sendable {
     /// A wavelength of `nanometers`.
     public init(nanometers: Double) { self.nanometers = nanometers }
 
+    /// Whether `a` is the smaller.
     public static func < (a: Wavelength, b: Wavelength) -> Bool { a.nanometers < b.nanometers }
 }

@@ -35,6 +35,7 @@ public struct TimeSpan: Hashable, Comparable, Sendable {
     /// The length in milliseconds.
     public var milliseconds: Double { Double(nanoseconds) / 1e6 }
 
+    /// Whether `a` is the shorter.
     public static func < (a: TimeSpan, b: TimeSpan) -> Bool { a.nanoseconds < b.nanoseconds }
 
     /// The sum of two lengths.
@@ -68,6 +69,7 @@ public struct Instant: Hashable, Comparable, Sendable {
     /// Later than anything that will be scheduled: a deadline for "never".
     public static let distantFuture = Instant(nanoseconds: .max)
 
+    /// Whether `a` is the earlier.
     public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
 
     /// The instant `span` later. Saturates at `distantFuture`.
@@ -95,6 +97,7 @@ public struct WallTime: Hashable, Comparable, Sendable {
     /// The time of day `unixNanoseconds` after the epoch.
     public init(unixNanoseconds: Int64) { self.unixNanoseconds = unixNanoseconds }
 
+    /// Whether `a` is the earlier.
     public static func < (a: WallTime, b: WallTime) -> Bool {
         a.unixNanoseconds < b.unixNanoseconds
     }

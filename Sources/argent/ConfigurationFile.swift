@@ -54,7 +54,8 @@ struct ConfigurationFile {
         let settings = try settings()
         guard !settings.campaign.targetPath.isEmpty else {
             throw CommandFailure(
-                .badInput, "\(path): [campaign] target is missing: name the CSV file of the "
+                .badInput,
+                "\(path): [campaign] target is missing: name the CSV file of the "
                     + "wanted spectrum (wavelength in nm, value)")
         }
         let text = try InputFile.text(settings.campaign.targetPath)

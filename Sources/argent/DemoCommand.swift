@@ -157,7 +157,9 @@ struct DemoFiles {
         _ settings: Settings, start: Instant
     ) throws(CommandFailure) -> SimulatedRig {
         do {
-            let chemistry = try Chemistries.make(settings: settings) { try? Files.read($0, limit: InputFile.sizeLimit) }
+            let chemistry = try Chemistries.make(settings: settings) {
+                try? Files.read($0, limit: InputFile.sizeLimit)
+            }
             return try SimulatedRig(settings: settings, chemistry: chemistry, start: start)
         } catch { throw CommandFailure(.badInput, "\(error)") }
     }

@@ -7,38 +7,58 @@ import Rig
 public struct Status: Equatable, Sendable {
     /// One pump.
     public struct Pump: Equatable, Sendable {
+        /// Its name.
         public var name = ""
         /// `absent`, `connecting`, `ready` or `alarm: …`.
         public var link = ""
+        /// What it was told.
         public var commandedMicrolitersPerMinute = 0.0
         /// What the pump says it does; nil: it did not say.
         public var actualMicrolitersPerMinute: Double?
+        /// What is left in its syringe.
         public var remainingMicroliters = 0.0
     }
     /// One fault.
     public struct Fault: Equatable, Sendable {
+        /// The hazard, as in `Fault.kind`.
         public var kind = ""
+        /// What happened and what to look at.
         public var text = ""
+        /// Whether the cause is still there.
         public var active = false
     }
 
+    /// Name of the campaign.
     public var campaign = ""
+    /// What the rig is doing (`RigState`).
     public var state = ""
+    /// Why it is held; empty when it is not.
     public var holdReason = ""
+    /// Run number, from 1; 0 when the campaign is over.
     public var run = 0
+    /// Runs at most.
     public var runs = 0
     /// Condition that is being run, nil for none.
     public var condition: Int?
+    /// Conditions that gave data.
     public var conditionsDone = 0
+    /// Conditions of all runs.
     public var conditionsPlanned = 0
+    /// Droplets of the running condition so far.
     public var droplets = 0
+    /// Droplets that make a condition.
     public var dropletsWanted = 0
+    /// Smallest condition loss so far.
     public var bestLoss: Double?
+    /// The condition that has it.
     public var bestCondition: Int?
     /// Seconds until the end of the campaign, at the pace so far.
     public var secondsLeft: Double?
+    /// All pumps, in configuration order.
     public var pumps: [Pump] = []
+    /// What keeps the rig safe.
     public var faults: [Fault] = []
+    /// Where the log lies.
     public var logPath = ""
     /// Why the campaign is over; empty while it is not.
     public var finished = ""
