@@ -59,6 +59,7 @@ public enum RealCampaign {
                 shownAt = now
                 mailbox.show(session.status())
             })
+        if let why = session.unwritten { say("the last records are not in the log: \(why)") }
         let isOver = session.director.isFinished
         let ending: Ending =
             isOver ? .finished(session.director.campaign.phase.description) : .stopped

@@ -89,6 +89,9 @@ final class Session {
         rig.close()
     }
 
+    /// Why the last records are not in the log, after `run`; nil when they are.
+    var unwritten: String? { archive.failure }
+
     /// A picture of the moment.
     func status() -> Status {
         var status = director.status()
