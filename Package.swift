@@ -44,7 +44,7 @@ let package = Package(
         room("Configuration", on: ["Quantities", "CTOML"]),
         room(
             "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest"], except: ["FORMAT.md"]),
-        room("Spectra", on: ["Quantities", "Configuration"]),
+        room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),
         room("Surrogates", on: ["Numerics"]),
         room("Instruments", on: ["Quantities"]),
         room("Rig", on: ["Quantities", "Configuration", "Instruments", "Spectra"]),

@@ -1,4 +1,5 @@
 import Configuration
+import Numerics
 
 /// The state of a campaign: what was decided, what has been made, what comes next, when to stop.
 ///
@@ -22,7 +23,7 @@ public struct Campaign: Equatable, Sendable {
         /// `minimumDroplets` of them are finite, failed otherwise.
         public init(dropletLosses: [Double], minimumDroplets: Int) {
             let finite = dropletLosses.filter(\.isFinite)
-            if finite.count >= max(1, minimumDroplets), let median = Campaign.median(of: finite) {
+            if finite.count >= max(1, minimumDroplets), let median = median(of: finite) {
                 self = .complete(medianLoss: median)
             } else {
                 let needed = max(1, minimumDroplets)

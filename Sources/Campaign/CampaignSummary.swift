@@ -1,3 +1,5 @@
+import Numerics
+
 extension Campaign {
     /// One line of the table of runs.
     public struct RunSummary: Equatable, Sendable {
@@ -39,18 +41,8 @@ extension Campaign {
                     run: decision.run, method: decision.method, complete: losses.count,
                     failed: failed, open: batch.count - losses.count - failed,
                     bestCondition: best?.number, bestLoss: best?.loss,
-                    medianLoss: Self.median(of: losses), bestLossSoFar: soFar))
+                    medianLoss: median(of: losses), bestLossSoFar: soFar))
         }
         return rows
-    }
-
-    /// The median of `values`, the mean of the middle two when their number is even; nil when
-    /// there are none or one of them is not a number.
-    public static func median(of values: [Double]) -> Double? {
-        guard !values.isEmpty, !values.contains(where: \.isNaN) else { return nil }
-        let sorted = values.sorted()
-        let middle = sorted.count / 2
-        guard sorted.count % 2 == 0 else { return sorted[middle] }
-        return sorted[middle - 1] + (sorted[middle] - sorted[middle - 1]) / 2
     }
 }

@@ -1,10 +1,10 @@
 /// Finds the name somebody probably meant.
-enum Suggestion {
+public enum Suggestion {
     /// Longest name looked at: the cost grows with the square.
     private static let lengthLimit = 64
 
     /// The candidate nearest to `name`, when it is near enough to be meant.
-    static func nearest(to name: String, among candidates: [String]) -> String? {
+    public static func nearest(to name: String, among candidates: [String]) -> String? {
         let wanted = Array(name.lowercased().unicodeScalars)
         guard wanted.count <= lengthLimit else { return nil }
         var best: (name: String, distance: Int)?

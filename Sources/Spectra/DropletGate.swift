@@ -1,4 +1,5 @@
 import Configuration
+import Numerics
 import Quantities
 
 /// Tells droplets from oil, one scan at a time, and reduces each droplet to one spectrum.
@@ -237,7 +238,7 @@ public struct DropletGate: Sendable {
     private func medianBands(_ scans: ArraySlice<Scan>) -> [Double] {
         guard let first = scans.first else { return [] }
         return first.bands.indices.map { band in
-            Loss.median(scans.map { $0.bands[band] }) ?? 0
+            median(of: scans.map { $0.bands[band] }) ?? 0
         }
     }
 

@@ -93,13 +93,4 @@ public struct Loss: Equatable, Sendable {
         guard aa > 0, bb > 0 else { return nil }
         return product / (aa.squareRoot() * bb.squareRoot())
     }
-
-    /// The median of `losses`; nil when there are none or one is not a number.
-    public static func median(_ losses: [Double]) -> Double? {
-        guard !losses.isEmpty, !losses.contains(where: \.isNaN) else { return nil }
-        let sorted = losses.sorted()
-        let middle = sorted.count / 2
-        if sorted.count % 2 == 1 { return sorted[middle] }
-        return (sorted[middle - 1] + sorted[middle]) / 2
-    }
 }

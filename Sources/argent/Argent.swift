@@ -1,3 +1,4 @@
+import Configuration
 import Glibc
 import World
 
@@ -43,7 +44,7 @@ enum Argent {
         case "--help", "-h": Output.line(Help.overview)
         case "help": Output.line(words.first.flatMap(Help.text) ?? Help.overview)
         default:
-            let near = nearest(verb, among: Help.verbs)
+            let near = Suggestion.nearest(to: verb, among: Help.verbs)
             let hint = near.map { "; did you mean `argent \($0)`?" } ?? "; see `argent --help`"
             throw CommandFailure(.usage, "there is no `argent \(verb)`\(hint)")
         }

@@ -1,3 +1,5 @@
+import Configuration
+
 /// The words after a verb, taken apart: `--name value`, `--name=value`, `--flag`, and the rest.
 /// Every option a verb knows is declared, so that a slip of the keyboard is an error with a
 /// suggestion and never silently ignored.
@@ -33,7 +35,7 @@ struct Arguments {
                     throw CommandFailure(.usage, "--\(name) is given twice")
                 }
             } else {
-                let near = nearest(name, among: options + known)
+                let near = Suggestion.nearest(to: name, among: options + known)
                 let hint =
                     near.map { "; did you mean --\($0)?" } ?? "; see `argent \(verb) --help`"
                 throw CommandFailure(.usage, "`argent \(verb)` has no option --\(name)\(hint)")
@@ -63,25 +65,4 @@ struct Arguments {
         }
         return number
     }
-}
-
-/// The known word nearest to `word`, if it is near enough to be what was meant.
-func nearest(_ word: String, among known: [String]) -> String? {
-    func distance(_ a: [Character], _ b: [Character]) -> Int {
-        var row = Array(0...b.count)
-        for i in a.indices {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for j in b.indices {
-                let kept = diagonal + (a[i] == b[j] ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(kept, row[j] + 1, row[j + 1] + 1)
-            }
-        }
-        return row[b.count]
-    }
-    let best = known.map { (word: $0, cost: distance(Array(word), Array($0))) }
-        .min { $0.cost < $1.cost }
-    guard let best, best.cost <= max(1, word.count / 3) else { return nil }
-    return best.word
 }

@@ -1,4 +1,5 @@
 import Configuration
+import Numerics
 import Testing
 
 @testable import Campaign
@@ -135,8 +136,8 @@ import Testing
         #expect(
             Campaign.Outcome(dropletLosses: [0.4, .nan], minimumDroplets: 2)
                 == .failed(reason: "1 droplets with a loss, 2 needed"))
-        #expect(Campaign.median(of: []) == nil)
-        #expect(Campaign.median(of: [3, 1, 2]) == 2)
+        #expect(median(of: []) == nil)
+        #expect(median(of: [3, 1, 2]) == 2)
     }
 
     @Test func replayingTheInputsRestoresStateAndNextDecision() throws {

@@ -212,8 +212,8 @@ import Testing
             let points = space.region.uniformPoints(25, using: &generator)
             random.append(try #require(points.map { branin(space.recipe($0)) }.min()))
         }
-        let ours = try #require(Campaign.median(of: planned))
-        let theirs = try #require(Campaign.median(of: random))
+        let ours = try #require(median(of: planned))
+        let theirs = try #require(median(of: random))
         #expect(ours < 0.5 * theirs, "planned \(planned), random \(random)")
     }
 }

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Numerics
 import Quantities
 import Testing
 import TestSupport
@@ -55,11 +56,11 @@ import TestSupport
     }
 
     @Test func medians() {
-        #expect(Loss.median([]) == nil)
-        #expect(Loss.median([3]) == 3)
-        #expect(Loss.median([9, 1, 5]) == 5)
-        #expect(Loss.median([4, 1, 2, 100]) == 3)
-        #expect(Loss.median([1, .nan]) == nil)
+        #expect(median(of: []) == nil)
+        #expect(median(of: [3]) == 3)
+        #expect(median(of: [9, 1, 5]) == 5)
+        #expect(median(of: [4, 1, 2, 100]) == 3)
+        #expect(median(of: [1, .nan]) == nil)
     }
 
     static let published = SharedData.path("agbonn/run1_droplet_spectra.csv")

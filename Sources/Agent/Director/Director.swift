@@ -1,5 +1,6 @@
 import Campaign
 import Configuration
+import Numerics
 import Quantities
 import Rig
 import RunLog
@@ -152,7 +153,7 @@ final class Director {
         do throws(CampaignError) {
             switch outcome {
             case .complete(let losses):
-                guard let loss = median(losses) else { return }
+                guard let loss = median(of: losses) else { return }
                 conditionsThisProcess += 1
                 try finish(order, .complete(medianLoss: loss))
             case .failed(let reason):

@@ -1,4 +1,5 @@
 import Configuration
+import Numerics
 import Quantities
 import Rig
 import RunLog
@@ -91,7 +92,7 @@ struct Recorder {
         case .complete(let losses):
             record.outcome = ConditionRecord.complete
             record.droplets = losses.count
-            record.medianLoss = median(losses)
+            record.medianLoss = median(of: losses)
         case .failed(let reason):
             record.outcome = ConditionRecord.failed
             record.reason = reason
@@ -117,13 +118,4 @@ extension ConditionRecord {
     public static let failed = "failed"
     /// Broken off: it will be tried again.
     public static let abandoned = "abandoned"
-}
-
-/// The middle value of `values` (the mean of the two middle ones for an even count); nil when
-/// there are none.
-func median(_ values: [Double]) -> Double? {
-    guard !values.isEmpty else { return nil }
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
