@@ -135,13 +135,19 @@ extension RigController {
         }
     }
 
+    /// Whether every pump does. A loop, because a closure would copy the whole controller.
+    private var allPumpsObey: Bool {
+        for index in settings.pumps.indices where !pumpObeys(index) { return false }
+        return true
+    }
+
     /// Looks for the events of the present state.
     mutating func watch(at now: Instant) {
         watchPumps(at: now)
         switch state {
         case .connecting:
             if pumps.allSatisfy({ $0.link == .ready }), spectrometerReady,
-                settings.pumps.indices.allSatisfy(pumpObeys)
+                allPumpsObey
             {
                 let known = measurement.hasReference && plan != nil
                 step(
@@ -162,7 +168,7 @@ extension RigController {
         case .ready:
             if referenceIsDue { step(.referenceDue, at: now) }
         case .starting:
-            if settings.pumps.indices.allSatisfy(pumpObeys) { step(.obeyed, at: now) }
+            if allPumpsObey { step(.obeyed, at: now) }
         case .settling:
             if volumeToPass <= .zero { step(.volumePassed, at: now) }
         case .referencing, .collecting, .held, .safe: break
@@ -179,7 +185,7 @@ extension RigController {
     private mutating func watchPumps(at now: Instant) {
         guard state != .safe, state != .connecting else { return }
         if state != .starting, now - commandedAt > settings.rig.obeyLimit,
-            !settings.pumps.indices.allSatisfy(pumpObeys)
+            !allPumpsObey
         {
             raiseDisobedience(at: now)
             return

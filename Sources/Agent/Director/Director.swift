@@ -62,7 +62,7 @@ final class Director {
         let now = world.now
         takeReports()
         collectDecision()
-        if !isEnding, rig.controller.wantsOrder {
+        if !isEnding, rig.controller.state == .ready, rig.controller.wantsOrder {
             giveOrder(at: now)
             rig.carryOut(at: now)
             takeReports()
