@@ -58,7 +58,8 @@ import Testing
         #expect(settings.loss.from == Wavelength(nanometers: 390))
     }
 
-    @Test(arguments: [
+    /// A text, and how the problem it must give begins. Typed, so that checking its types is quick.
+    static let misplaced: [(text: String, problem: String)] = [
         (
             "[rig]\nlamp_warm_up = 5",
             "f:2:16: error: rig.lamp_warm_up = 5 lacks its unit; write \"5 s\""
@@ -143,7 +144,9 @@ import Testing
             "[campaign]\nname = \"a\\u001b[31m\"",
             "f:2:8: error: campaign.name holds control characters"
         ),
-    ])
+    ]
+
+    @Test(arguments: misplaced)
     func problemIsNamedAtItsPlace(text: String, expected: String) {
         // The rest of the configuration is missing, which is told as well only when all is read.
         let problems = Texts.problems(text)

@@ -27,7 +27,7 @@ import World
         let again = try open(file)
         #expect(again.recovery.existed && again.recovery.records == Samples.records.count)
         #expect(try again.journal.append([Samples.records[0]]) == 16)
-        #expect(journal.size == Int64(try Samples.log(Samples.records).count))
+        #expect(try journal.size == Int64(Samples.log(Samples.records).count))
     }
 
     @Test func exampleOfTheFormatDocument() throws {
