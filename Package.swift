@@ -77,6 +77,7 @@ let package = Package(
         tests(of: "Campaign", on: ["Configuration", "Surrogates"]),
         tests(of: "RigSimulator", on: ["World", "Configuration", "Surrogates", "Instruments"]),
         tests(of: "Agent", on: ["RigSimulator", "World", "Configuration", "RunLog", "Campaign"]),
+        .testTarget(name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"]),
     ],
     cxxLanguageStandard: .cxx17
 )
