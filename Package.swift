@@ -82,6 +82,8 @@ let package = Package(
         tests(
             of: "Agent",
             on: ["RigSimulator", "World", "Configuration", "RunLog", "Campaign", "Rig", "Spectra"]),
+        .testTarget(
+            name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -62,6 +62,10 @@ public enum AgentError: Error, CustomStringConvertible {
     case journal(path: String, JournalError)
     /// The log contradicts the configuration.
     case otherCampaign(path: String, CampaignError)
+    /// The log was begun with another seed than the configuration's.
+    case otherSeed(path: String, seed: UInt64, now: UInt64)
+    /// The log's losses belong to another wanted spectrum.
+    case otherTarget(path: String)
     /// Another process runs this campaign.
     case alreadyRunning(WorldError)
     /// The target spectrum cannot be used.
@@ -76,7 +80,15 @@ public enum AgentError: Error, CustomStringConvertible {
     /// Whether another process is in the way, rather than anything being wrong.
     public var isSomebodyElse: Bool {
         switch self {
-        case .alreadyRunning, .control(.busy): true
+        case .alreadyRunning(.busy), .control(.busy): true
+        default: false
+        }
+    }
+
+    /// Whether the configuration, or a file it names, is what must be mended.
+    public var isConfiguration: Bool {
+        switch self {
+        case .otherCampaign, .otherSeed, .otherTarget, .target, .planner, .lines: true
         default: false
         }
     }
@@ -84,15 +96,24 @@ public enum AgentError: Error, CustomStringConvertible {
     /// What is wrong and what to do.
     public var description: String {
         switch self {
-        case .directory(let error): "\(error)"
+        case .directory(let error): "the log's directory: \(error)"
         case .journal(let path, let error): "\(path): \(error)"
         case .otherCampaign(let path, let error):
             "\(path) was written under another configuration: \(error); choose another "
                 + "[log] directory for a new campaign, or restore the configuration"
-        case .alreadyRunning(let error): "another argent runs this campaign: \(error)"
+        case .otherSeed(let path, let seed, let now):
+            "\(path) was begun with [campaign] seed = \(seed), the configuration says \(now); "
+                + "restore the seed, or choose another [log] directory for a new campaign"
+        case .otherTarget(let path):
+            "the losses in \(path) were computed with another wanted spectrum; restore the "
+                + "[campaign] target, or choose another [log] directory for a new campaign"
+        case .alreadyRunning(.busy(let name, _)):
+            "another argent runs this campaign (it holds \(name)); ask it with `argent status`, "
+                + "or stop it first"
+        case .alreadyRunning(let error): "\(error)"
         case .target(let text), .lines(let text): text
         case .planner(let error): "the planner cannot work with this configuration: \(error)"
-        case .control(let error): "\(error)"
+        case .control(let error): "the control socket: \(error)"
         }
     }
 }

@@ -28,6 +28,8 @@ public enum RealCampaign {
         let lock: InstanceLock
         do throws(WorldError) {
             try Files.makeDirectories(job.logDirectory)
+        } catch { throw .directory(error) }
+        do throws(WorldError) {
             lock = try InstanceLock(path: job.logDirectory + "/lock")
         } catch { throw .alreadyRunning(error) }
         do throws(WorldError) {
@@ -40,10 +42,16 @@ public enum RealCampaign {
 
         let names = job.settings.pumps.map(\.name)
         let mailbox = ControlMailbox(pumpNames: names, rigWaker: world.waker)
+        var first = Status()
+        first.campaign = job.settings.campaign.name
+        first.state = "starting"
+        mailbox.show(first)
         let control = ControlServer(listener: listener, mailbox: mailbox)
         let parts = Session.Parts(
-            archive: { journal throws(WorldError) in
-                try ThreadedArchive(journal: journal, observer: observer, control: control)
+            archive: { log throws(WorldError) in
+                observer?.takeUp(log.resumed)
+                return try ThreadedArchive(
+                    journal: log.journal, observer: observer, control: control)
             },
             thinker: { BackgroundThinker(planner: $0, waker: world.waker) })
         let session = try Session(world: world, job: job, version: version, parts: parts)
@@ -59,7 +67,7 @@ public enum RealCampaign {
                 shownAt = now
                 mailbox.show(session.status())
             })
-        if let why = session.unwritten { say("the last records are not in the log: \(why)") }
+        if let failure = session.logFailure { say(failure) }
         let isOver = session.director.isFinished
         let ending: Ending =
             isOver ? .finished(session.director.campaign.phase.description) : .stopped
@@ -73,10 +81,11 @@ public enum RealCampaign {
     private static func serve(_ mailbox: ControlMailbox, _ director: Director) {
         while let request = mailbox.requests.pop() {
             var text = director.operate(request.command, kind: request.kind, text: request.text)
+            let isDone = !text.hasPrefix("cannot ")
             if request.thenResumes {
                 text += "; " + director.operate(.resume, kind: "resume", text: "after refilling")
             }
-            _ = mailbox.answers.push(OperatorAnswer(number: request.number, text: text))
+            _ = mailbox.answers.push(OperatorAnswer(number: request.number, ok: isDone, text: text))
         }
     }
 }

@@ -18,7 +18,7 @@ final class Session {
 
     /// What differs between a board and the virtual clock.
     struct Parts {
-        var archive: (Journal) throws(WorldError) -> any Archive
+        var archive: (CampaignLog) throws(WorldError) -> any Archive
         var thinker: (Planner) -> any Thinker
     }
 
@@ -31,6 +31,14 @@ final class Session {
         self.world = world
         let settings = job.settings
         log = try CampaignLog(directory: job.logDirectory, settings: settings)
+        if let seed = log.resumed.seed, seed != settings.campaign.seed {
+            throw .otherSeed(path: log.path, seed: seed, now: settings.campaign.seed)
+        }
+        if let digest = log.resumed.targetDigest, !job.targetText.isEmpty,
+            digest != Digest.sha256(job.targetText)
+        {
+            throw .otherTarget(path: log.path)
+        }
         let planner: Planner
         do throws(PlannerError) { planner = try Planner(settings: settings) } catch {
             throw .planner(error)
@@ -42,7 +50,7 @@ final class Session {
         } catch {
             throw .lines("\(error)")
         }
-        do throws(WorldError) { archive = try parts.archive(log.journal) } catch {
+        do throws(WorldError) { archive = try parts.archive(log) } catch {
             throw .control(error)
         }
         director = Director(
@@ -56,6 +64,10 @@ final class Session {
                 seed: settings.campaign.seed, continues: log.resumed.records > 0))
         let text = job.configurationText
         director.record(.configuration(text: text, sha256: Digest.sha256(text)))
+        if !job.targetText.isEmpty {
+            let digest = Digest.sha256(job.targetText)
+            director.record(.event(kind: ResumedCampaign.targetEvent, text: digest))
+        }
         if let damage = log.damage { director.record(.event(kind: "recovery", text: damage)) }
         archive.flush()
     }
@@ -89,8 +101,8 @@ final class Session {
         rig.close()
     }
 
-    /// Why the last records are not in the log, after `run`; nil when they are.
-    var unwritten: String? { archive.failure }
+    /// Why records did not get into the log; nil when all did.
+    var logFailure: String? { archive.failure }
 
     /// A picture of the moment.
     func status() -> Status {
@@ -101,7 +113,7 @@ final class Session {
 
     /// What came of it, after `run`.
     func summary() -> Summary {
-        let digest = (try? ReadFile(path: log.path)).flatMap { try? Digest.sha256(of: $0) }
+        let digest = (try? DiskJournalSource(path: log.path)).flatMap { try? Digest.sha256(of: $0) }
         return Summary(
             campaign: director.campaign, droplets: director.dropletsCounted,
             rigSeconds: (world.now - startedAt).seconds, logPath: log.path,
@@ -117,6 +129,9 @@ public struct CampaignJob {
     public var settings: Settings
     /// The same as text, as it will stand in the log.
     public var configurationText: String
+    /// The wanted spectrum as it was given, to notice when another one takes its place in the
+    /// middle of a campaign; empty: not watched.
+    public var targetText: String
     /// How far a spectrum is from the wanted one.
     public var loss: Loss
     /// Where the log lies.
@@ -124,11 +139,12 @@ public struct CampaignJob {
 
     /// A campaign to run.
     public init(
-        settings: Settings, configurationText: String, loss: Loss,
+        settings: Settings, configurationText: String, targetText: String = "", loss: Loss,
         logDirectory: String
     ) {
         self.settings = settings
         self.configurationText = configurationText
+        self.targetText = targetText
         self.loss = loss
         self.logDirectory = logDirectory
     }
@@ -144,7 +160,10 @@ public enum VirtualCampaign {
         observer: (any RecordObserver)? = nil, attendant: (any Attendant)? = nil
     ) throws(AgentError) -> Summary {
         let parts = Session.Parts(
-            archive: { DirectArchive(journal: $0, observer: observer) },
+            archive: { log in
+                observer?.takeUp(log.resumed)
+                return DirectArchive(journal: log.journal, observer: observer)
+            },
             thinker: { DirectThinker(planner: $0) })
         let session = try Session(world: world, job: job, version: version, parts: parts)
         var visits = Visits(attendant: attendant)
@@ -173,8 +192,8 @@ private struct Visits {
 
     /// False when the rig stands still and nobody can help it: waiting on would be for ever.
     mutating func look(at director: Director, now: Instant) -> Bool {
-        let state = director.rig.controller.state
-        guard state == .held || state == .safe else {
+        let controller = director.rig.controller
+        guard controller.state == .held || controller.state == .safe else {
             heldSince = nil
             return true
         }
@@ -185,8 +204,8 @@ private struct Visits {
         guard now - since >= delay else { return true }
         heldSince = nil
         let commands =
-            state == .held
-            ? attendant?.attend(held: director.rig.controller.holdReason) ?? [] : []
+            controller.state == .held
+            ? attendant?.attend(held: controller.holdReason) ?? [] : []
         for command in commands {
             _ = director.operate(command, kind: "attendant", text: "\(command)")
         }

@@ -29,6 +29,8 @@ public struct Summary: Equatable, Sendable {
     public var rigSeconds: Double
     /// Why it ended.
     public var ending: String
+    /// Whether it came to the end it was meant to have: the threshold, or all runs.
+    public var isComplete: Bool
     /// Where the log lies.
     public var logPath: String
     /// SHA-256 of the log.
@@ -54,6 +56,10 @@ public struct Summary: Equatable, Sendable {
         self.droplets = droplets
         self.rigSeconds = rigSeconds
         ending = campaign.phase.description
+        switch campaign.phase {
+        case .thresholdReached, .runLimitReached: isComplete = true
+        case .awaitingDecision, .running, .failed: isComplete = false
+        }
         self.logPath = logPath
         self.logSHA256 = logSHA256
     }

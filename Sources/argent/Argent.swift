@@ -82,6 +82,13 @@ enum Output {
     static func raw(_ text: String) { write(text, to: STDOUT_FILENO) }
     static func error(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
+    /// Whether standard output takes a line (a pipe: 4096 bytes) at once. True as well where
+    /// writing would fail at once.
+    static var isReady: Bool {
+        var descriptor = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+        return poll(&descriptor, 1, 0) > 0
+    }
+
     private static func write(_ text: String, to descriptor: Int32) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {

@@ -9,17 +9,17 @@ enum CheckCommand {
             throw CommandFailure(.usage, "use: argent check FILE")
         }
         let file = try ConfigurationFile(path: path)
-        let problems = file.reading.problems
+        var problems = file.reading.problems
+        if file.reading.settings != nil { problems += try file.fileProblems() }
         if arguments.flags.contains("json") {
             Output.line(json(problems))
         } else if !problems.isEmpty {
-            Output.raw(file.report + (file.report.hasSuffix("\n") ? "" : "\n"))
+            Output.raw(ProblemReport.text(problems, sources: file.sources))
         }
-        guard let settings = file.reading.settings else {
+        guard !problems.contains(where: { $0.severity == .error }) else {
             throw CommandFailure(.badInput, "\(path) has errors")
         }
-        // What only the files it names can tell.
-        _ = try file.job()
+        let settings = try file.settings()
         if !arguments.flags.contains("json") { Output.raw(meaning(of: settings)) }
     }
 
@@ -43,16 +43,24 @@ enum CheckCommand {
 
     private static func meaning(of settings: Settings) -> String {
         let campaign = settings.campaign
-        var text = "\(campaign.name): \(campaign.runs) runs of \(campaign.batch) conditions, "
-        text += "seed \(campaign.seed), until a loss below \(short(campaign.lossThreshold))\n"
+        var text = "\(campaign.name): \(counted(campaign.runs, "run")) of "
+        text += "\(counted(campaign.batch, "condition")), seed \(campaign.seed), "
+        text += "until a loss below \(short(campaign.lossThreshold))\n"
+        let wanted = campaign.targetPath.isEmpty ? "the built-in prism" : campaign.targetPath
+        text += "  wanted spectrum: \(wanted)\n"
         for variable in settings.variables {
             let unit = variable.kind == .totalFlow ? "uL/min" : "%"
             text += "  \(variable.name): \(short(variable.low)) to \(short(variable.high)) \(unit)"
-            text += ", may widen to \(short(variable.lowLimit)) to \(short(variable.highLimit))\n"
+            let low = min(variable.low, variable.lowLimit)
+            let high = max(variable.high, variable.highLimit)
+            if low < variable.low || high > variable.high {
+                text += ", may widen to \(short(low)) to \(short(high))"
+            }
+            text += "\n"
         }
         for pump in settings.pumps {
             let limits = pump.rateLimits
-            text += "  pump \(pump.name): \(pump.dialect.rawValue) at \(pump.port) address "
+            text += "  pump \(pump.name): \(pump.dialect.rawValue) at \(pump.port), address "
             text += "\(pump.address), \(short(limits.lowerBound.microlitersPerMinute)) to "
             text += "\(short(limits.upperBound.microlitersPerMinute)) uL/min"
             if pump.dialect == .newEra, pump.framing == .safe {
@@ -68,5 +76,9 @@ enum CheckCommand {
         }
         text += "  log in \(settings.log.directory), control at \(settings.control.socket)\n"
         return text
+    }
+
+    private static func counted(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)" + (number == 1 ? "" : "s")
     }
 }

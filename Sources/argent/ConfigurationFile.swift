@@ -52,20 +52,60 @@ struct ConfigurationFile {
     /// The campaign it describes.
     func job() throws(CommandFailure) -> CampaignJob {
         let settings = try settings()
-        guard !settings.campaign.targetPath.isEmpty else {
-            throw CommandFailure(
-                .badInput,
-                "\(path): [campaign] target is missing: name the CSV file of the "
-                    + "wanted spectrum (wavelength in nm, value)")
+        do throws(ConfigurationProblem) {
+            let (text, loss) = try wanted(settings)
+            return CampaignJob(
+                settings: settings, configurationText: configurationText, targetText: text,
+                loss: loss, logDirectory: settings.log.directory)
+        } catch {
+            let report = ProblemReport.text([error], sources: sources)
+            throw CommandFailure(.badInput, "\(path) cannot be used\n\(report)")
         }
-        let text = try InputFile.text(settings.campaign.targetPath)
+    }
+
+    /// What is wrong with the files it names, as far as that can be told without the rig.
+    func fileProblems() throws(CommandFailure) -> [ConfigurationProblem] {
+        let settings = try settings()
+        do throws(ConfigurationProblem) { _ = try wanted(settings) } catch { return [error] }
+        return []
+    }
+
+    /// The wanted spectrum as text, and the distance from it.
+    private func wanted(
+        _ settings: Settings
+    ) throws(ConfigurationProblem) -> (text: String, loss: Loss) {
+        let path = settings.campaign.targetPath
+        var text = DemoFiles.builtInTarget
+        if !path.isEmpty {
+            do throws(CommandFailure) { text = try InputFile.text(path) } catch {
+                throw problem("the wanted spectrum cannot be read: \(error.message)")
+            }
+        }
         do throws(SpectraError) {
             let target = try TargetSpectrum.parse(text)
-            return CampaignJob(
-                settings: settings, configurationText: configurationText,
-                loss: try Loss(target: target, settings: settings.loss),
-                logDirectory: settings.log.directory)
-        } catch { throw CommandFailure(.badInput, "\(settings.campaign.targetPath): \(error)") }
+            return (text, try Loss(target: target, settings: settings.loss))
+        } catch { throw problem("\(path.isEmpty ? "the built-in target" : path): \(error)") }
+    }
+
+    /// A problem with [campaign] target, at its place.
+    private func problem(_ message: String) -> ConfigurationProblem {
+        ConfigurationProblem(
+            severity: .error, place: place(ofKey: "target"), message: message,
+            hint: "[campaign] target names a CSV file: wavelength in nm, value")
+    }
+
+    /// Where `key` stands last, which is where it counts; the first line of the file if nowhere.
+    private func place(ofKey key: String) -> Place {
+        for source in sources.reversed() {
+            let lines = source.text.split(separator: "\n", omittingEmptySubsequences: false)
+            for (index, line) in lines.enumerated().reversed() {
+                let start = line.prefix { $0 == " " || $0 == "\t" }.count
+                let name = line.dropFirst(start).prefix { $0 != "=" && $0 != " " && $0 != "\t" }
+                guard name == key || name == "campaign.\(key)" else { continue }
+                return Place(file: source.file, line: index + 1, column: start + 1)
+            }
+        }
+        return Place(file: path, line: 1, column: 1)
     }
 
     /// All sources as one text for the log.

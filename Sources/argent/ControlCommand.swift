@@ -12,16 +12,16 @@ enum ControlCommand {
         let arguments = try Arguments(
             words, verb: verb, options: ["config", "socket"] + own,
             flags: verb == "status" ? ["json"] : [])
+        let filled = try arguments.values["refilled"].map(Self.pumps)
+        if let reason = arguments.values["reason"], reason.utf8.count > longestReason {
+            throw CommandFailure(.usage, "--reason: \(longestReason) bytes at most")
+        }
         let request = JSONText.object { json in
             json.member("command", verb)
             if let reason = arguments.values["reason"] { json.member("reason", reason) }
-            if let names = arguments.values["refilled"] {
+            if let filled {
                 json.key("refilled")
-                json.array { list in
-                    for name in names.split(separator: ",") where names != "all" {
-                        list.string(String(name))
-                    }
-                }
+                json.array { list in for name in filled { list.string(name) } }
             }
         }
         let answer = try ask(request, at: try socket(arguments))
@@ -34,10 +34,21 @@ enum ControlCommand {
             return
         }
         let text = value["text"]?.string ?? answer
-        guard value["ok"]?.bool == true, !text.contains("cannot clear yet") else {
-            throw CommandFailure(.failure, text)
+        guard value["ok"]?.bool == true else { throw CommandFailure(.failure, plain(text)) }
+        Output.line(plain(text))
+    }
+
+    /// Longest reason of a hold: it goes into the log and onto a screen.
+    private static let longestReason = 500
+
+    /// The pumps of `--refilled`; none stands for all of them, so that must be said in full.
+    private static func pumps(_ text: String) throws(CommandFailure) -> [String] {
+        if text == "all" { return [] }
+        let names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard names.allSatisfy({ !$0.isEmpty }) else {
+            throw CommandFailure(.usage, "--refilled: name pumps, as in `AgNO3,oil`, or say `all`")
         }
-        Output.line(text)
+        return names
     }
 
     private static func socket(_ arguments: Arguments) throws(CommandFailure) -> String {
@@ -75,26 +86,36 @@ enum ControlCommand {
 enum StatusText {
     static func text(_ status: JSONValue) -> String {
         func number(_ name: String) -> String { status[name]?.number.map(short) ?? "-" }
-        var text = "\(status["campaign"]?.string ?? ""): \(status["state"]?.string ?? "?")"
-        if let reason = status["hold_reason"]?.string { text += " (\(reason))" }
-        text += "\n  run \(number("run")) of \(number("runs")), condition \(number("condition"))"
-        text += ", droplets \(number("droplets")) of \(number("droplets_wanted"))\n"
-        text += "  conditions done \(number("conditions_done")) of "
-        text += "\(number("conditions_planned")); best loss \(number("best_loss")) "
-        text += "(condition \(number("best_condition")))\n"
-        if let left = status["seconds_left"]?.number { text += "  \(duration(left)) left\n" }
+        var text = plain("\(status["campaign"]?.string ?? ""): \(status["state"]?.string ?? "?")")
+        if let reason = status["hold_reason"]?.string { text += " (\(plain(reason)))" }
+        text += "\n"
+        if status["run"]?.number ?? 0 > 0 {
+            text += "  run \(number("run")) of \(number("runs"))"
+            if status["condition"]?.number != nil {
+                text += ", condition \(number("condition"))"
+                text += ", droplet \(number("droplets")) of \(number("droplets_wanted"))"
+            }
+            text += "\n"
+        }
+        text += "  \(number("conditions_done")) of \(number("conditions_planned")) conditions done"
+        if status["best_loss"]?.number != nil {
+            text += ", best loss \(number("best_loss")) (condition \(number("best_condition")))"
+        }
+        if let left = status["seconds_left"]?.number { text += ", about \(duration(left)) left" }
+        text += "\n"
         for pump in status["pumps"]?.array ?? [] {
             let name = pump["name"]?.string ?? "?"
             let told = pump["commanded_ul_per_min"]?.number.map(short) ?? "-"
-            let says = pump["actual_ul_per_min"]?.number.map(short) ?? "not known"
-            let left = pump["remaining_ul"]?.number.map { short(($0 * 10).rounded() / 10) } ?? "-"
-            text += "  pump \(name): \(pump["link"]?.string ?? "?"), told \(told) uL/min, "
-            text += "says \(says), \(left) uL left\n"
+            let says = pump["actual_ul_per_min"]?.number.map { short($0) + " uL/min" } ?? "nothing"
+            let left = pump["remaining_ul"]?.number.map { short($0 / 1_000) } ?? "-"
+            text += plain("  pump \(name): \(pump["link"]?.string ?? "?"), told \(told) uL/min, ")
+            text += "says \(says), \(left) mL left\n"
         }
         for fault in status["faults"]?.array ?? [] {
-            let still = fault["active"]?.bool == true ? "still there" : "gone, `argent clear`"
-            text += "  FAULT \(fault["kind"]?.string ?? "?"): \(fault["text"]?.string ?? "")"
-            text += " (\(still))\n"
+            let still =
+                fault["active"]?.bool == true ? "still there" : "over: `argent clear` goes on"
+            let what = "  FAULT \(fault["kind"]?.string ?? "?"): \(fault["text"]?.string ?? "")"
+            text += plain(what) + " (\(still))\n"
         }
         if let ending = status["finished"]?.string { text += "  over: \(ending)\n" }
         if let log = status["log"]?.string { text += "  log \(log)\n" }

@@ -24,7 +24,8 @@ enum DemoCommand {
 
         let progress = Progress(
             terminal: isatty(STDOUT_FILENO) == 1, runs: demo.settings.campaign.runs,
-            batch: demo.settings.campaign.batch, dropletsWanted: demo.settings.rig.droplets)
+            batch: demo.settings.campaign.batch, dropletsWanted: demo.settings.rig.droplets,
+            waits: true)
         if !json {
             Output.line("a simulated rig, \(demo.settings.pumps.count) pumps and a spectrometer;")
             Output.line("log and configuration go to \(directory)")
@@ -43,6 +44,9 @@ enum DemoCommand {
             Output.line(SummaryText.json(summary, settings: demo.settings, seconds: took))
         } else {
             Output.raw(SummaryText.table(summary, settings: demo.settings, seconds: took))
+        }
+        guard summary.isComplete else {
+            throw CommandFailure(.failure, "the campaign did not get to its end: \(summary.ending)")
         }
     }
 }
@@ -71,6 +75,7 @@ struct DemoFiles {
     private(set) var settings: Settings
     private(set) var configurationText: String
     let target: TargetSpectrum
+    private let targetText: String
 
     /// Writes configuration and target below `directory`, with every instrument at `path(name)`.
     init(
@@ -93,7 +98,6 @@ struct DemoFiles {
         if let runs = try arguments.integer("runs") { settings.campaign.runs = runs }
         if let batch = try arguments.integer("batch") { settings.campaign.batch = batch }
         settings.simulation.chemistryPath = arguments.values["chemistry"] ?? ""
-        let targetText: String
         if let path = arguments.values["target"] {
             targetText = try InputFile.text(path)
         } else {
@@ -112,7 +116,7 @@ struct DemoFiles {
     }
 
     /// The wanted spectrum of the built-in prism chemistry, as CSV.
-    private static var builtInTarget: String {
+    static var builtInTarget: String {
         var text = "wavelength_nm,extinction\n"
         for point in PrismChemistry.targetSpectrum {
             text += "\(point.wavelength.nanometers),\(short(point.value))\n"
@@ -140,7 +144,7 @@ struct DemoFiles {
     func job() throws(CommandFailure) -> CampaignJob {
         do throws(SpectraError) {
             return CampaignJob(
-                settings: settings, configurationText: configurationText,
+                settings: settings, configurationText: configurationText, targetText: targetText,
                 loss: try Loss(target: target, settings: settings.loss),
                 logDirectory: directory)
         } catch { throw CommandFailure(.badInput, "target: \(error)") }

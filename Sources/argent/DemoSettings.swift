@@ -52,16 +52,23 @@ enum DemoSettings {
         return settings
     }
 
-    /// Small dead volume, few droplets, short waits: minutes of real time instead of hours.
+    /// Small dead volume, few droplets, fast flow, short waits: seconds of real time for a
+    /// condition instead of minutes. The droplets spend less time in the tube, so that the
+    /// chemistry gets less far: losses are higher than those of `argent demo`.
     static func hurry(_ settings: inout Settings) {
         settings.rig.deadVolume = Volume(microliters: 10)
-        settings.rig.settleResidences = 2
+        settings.rig.settleResidences = 3
         settings.rig.primeVolume = Volume(microliters: 20)
         settings.rig.primeFlow = FlowRate(microlitersPerMinute: 800)
-        settings.rig.lampWarmUp = .seconds(1)
+        settings.rig.lampWarmUp = .seconds(3)
         settings.rig.darkScans = 8
-        settings.rig.referenceDroplets = 4
-        settings.rig.droplets = 5
+        settings.rig.referenceDroplets = 3
+        settings.rig.droplets = 4
+        for index in settings.variables.indices
+        where settings.variables[index].kind == .totalFlow {
+            settings.variables[index].low = 700
+            settings.variables[index].lowLimit = 600
+        }
     }
 
     private static func reagent(

@@ -1,6 +1,7 @@
 import Agent
 import Quantities
 import RunLog
+import World
 
 /// Shows a campaign as it runs, from its own records: one live line on a terminal, one line per
 /// event where a log reads.
@@ -9,19 +10,33 @@ final class Progress: RecordObserver {
     private let runs: Int
     private let batch: Int
     private let dropletsWanted: Int
+    private let waits: Bool
+    private var hidden = 0
     private var run = 0
     private var condition = 0
     private var droplets = 0
+    /// Conditions with data: of this process, and of those before it.
     private var done = 0
+    private var doneBefore = 0
     private var best: (loss: Double, condition: Int)?
     private var firstConditionAt: Instant?
     private var lastShown = ""
+    private var ending: String?
 
-    init(terminal: Bool, runs: Int, batch: Int, dropletsWanted: Int) {
+    /// With `waits` every line is written, however long the reader takes; without it a line
+    /// that nobody takes at once (a stopped terminal, a full pipe) is left out and counted, so
+    /// that no reader can hold up the log.
+    init(terminal: Bool, runs: Int, batch: Int, dropletsWanted: Int, waits: Bool) {
+        self.waits = waits
         self.terminal = terminal
         self.runs = runs
         self.batch = batch
         self.dropletsWanted = dropletsWanted
+    }
+
+    func takeUp(done: Int, best: (condition: Int, loss: Double)?) {
+        doneBefore = done
+        self.best = best.map { ($0.loss, $0.condition) }
     }
 
     func observe(_ record: Record) {
@@ -40,11 +55,17 @@ final class Progress: RecordObserver {
             }
         case .droplet: droplets += 1
         case .conditionEnd(let end): show(end)
-        case .fault(let kind, let text, _): say("FAULT \(kind): \(text)")
-        case .operatorAction(let kind, let text): say("operator: \(kind) \(text)")
-        case .event(let kind, let text): if Self.worthALine.contains(kind) { say(text) }
-        case .stop(let reason): say("stopped: \(reason)")
-        case .clockStep(let step): say("the time of day jumped by \(Double(step) / 1e9) s")
+        case .fault(let kind, let text, _): say("FAULT \(kind): \(text) (see `argent status`)")
+        case .operatorAction(let kind, let text):
+            say("operator: \(kind)" + (text.isEmpty ? "" : ", \(text)"))
+        case .event("finished", let text):
+            ending = text
+            say(text)
+        case .event(let kind, let text):
+            if Self.worthALine.contains(kind), text != ending { say(text) }
+        case .stop(let reason): say(reason == ending ? "pumps stopped" : "stopped: \(reason)")
+        case .clockStep(let step):
+            say("the time of day jumped by \(short(Double(step) / 1e9)) s")
         case .configuration, .setpoints, .readings, .spectra: break
         }
         if terminal { live(at: record.at) }
@@ -52,13 +73,27 @@ final class Progress: RecordObserver {
 
     /// Ends the live line.
     func finish() {
-        if terminal, !lastShown.isEmpty { Output.raw("\r\u{1B}[K") }
+        if terminal, !lastShown.isEmpty { put("\r\u{1B}[K") }
         lastShown = ""
+    }
+
+    private func put(_ text: String) {
+        guard !waits else { return Output.raw(text) }
+        guard Output.isReady else {
+            hidden += 1
+            return
+        }
+        if hidden > 0 {
+            let lines = hidden == 1 ? "line" : "lines"
+            Output.raw("(\(hidden) \(lines) left out: nobody read them; all is in the log)\n")
+            hidden = 0
+        }
+        Output.raw(text)
     }
 
     /// Events that deserve a line of their own; the others are in the log.
     private static let worthALine: Set<String> = [
-        "hold", "bounds", "recovery", "line", "setpoint", "given-up", "inconsistent",
+        "hold", "bounds", "recovery", "line", "setpoint", "given-up", "inconsistent", "log",
     ]
 
     private func show(_ decision: DecisionRecord) {
@@ -84,9 +119,8 @@ final class Progress: RecordObserver {
     }
 
     private func say(_ text: String) {
-        if terminal { Output.raw("\r\u{1B}[K") }
         lastShown = ""
-        Output.line(text)
+        put((terminal ? "\r\u{1B}[K" : "") + plain(text) + "\n")
     }
 
     private func live(at now: Instant) {
@@ -97,29 +131,11 @@ final class Progress: RecordObserver {
         if let best { text += "  best \(short(best.loss)) (condition \(best.condition))" }
         if let firstConditionAt, done > 0 {
             let pace = (now - firstConditionAt).seconds / Double(done)
-            text += "  \(duration(pace * Double(max(0, runs * batch - done)))) of rig time left"
+            text +=
+                "  \(duration(pace * Double(max(0, runs * batch - doneBefore - done)))) of rig time left"
         }
         guard text != lastShown else { return }
         lastShown = text
-        Output.raw("\r\u{1B}[K" + text)
+        put("\r\u{1B}[K" + String(text.prefix(max(20, Terminal.columns - 1))))
     }
-}
-
-/// A number with four significant digits at most.
-func short(_ value: Double) -> String {
-    guard value.isFinite, value != 0 else { return "\(value)" }
-    var scale = 1.0
-    while abs(value) * scale < 1_000, scale < 1e9 { scale *= 10 }
-    let text = "\((value * scale).rounded() / scale)"
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-}
-
-/// Seconds as a person says them.
-func duration(_ seconds: Double) -> String {
-    guard seconds.isFinite, seconds < 1e9 else { return "?" }
-    let whole = Int(seconds.rounded())
-    func two(_ number: Int) -> String { (number < 10 ? "0" : "") + String(number) }
-    if whole >= 86_400 { return "\(whole / 86_400) d \(whole % 86_400 / 3_600) h" }
-    if whole >= 3_600 { return "\(whole / 3_600):\(two(whole % 3_600 / 60)) h" }
-    return "\(whole / 60):\(two(whole % 60)) min"
 }

@@ -14,19 +14,25 @@ enum RunCommand {
         if !file.reading.problems.isEmpty { Output.error(file.report) }
         let progress = Progress(
             terminal: Terminal.isInteractive, runs: job.settings.campaign.runs,
-            batch: job.settings.campaign.batch, dropletsWanted: job.settings.rig.droplets)
+            batch: job.settings.campaign.batch, dropletsWanted: job.settings.rig.droplets,
+            waits: false)
         let quiet = arguments.flags.contains("quiet")
+        let ending: RealCampaign.Ending
+        let summary: Summary
         do throws(AgentError) {
-            let (ending, summary) = try RealCampaign.run(
+            (ending, summary) = try RealCampaign.run(
                 job, version: Argent.version, observer: quiet ? nil : progress,
                 say: { Output.error("argent: \($0)") })
-            progress.finish()
-            guard case .finished = ending else { return }
-            if !quiet {
-                Output.raw(SummaryText.table(summary, settings: job.settings, seconds: 0))
-            }
         } catch {
-            throw CommandFailure(error.isSomebodyElse ? .unavailable : .failure, "\(error)")
+            let code: ExitCode =
+                error.isSomebodyElse ? .unavailable : error.isConfiguration ? .badInput : .failure
+            throw CommandFailure(code, "\(error)")
+        }
+        progress.finish()
+        guard case .finished = ending else { return }
+        if !quiet { Output.raw(SummaryText.table(summary, settings: job.settings, seconds: 0)) }
+        guard summary.isComplete else {
+            throw CommandFailure(.failure, "the campaign did not get to its end: \(summary.ending)")
         }
     }
 }

@@ -13,6 +13,7 @@ enum SummaryText {
             text += pad("\(run.complete)\(failed)", 12) + pad(number(run.bestLoss), 11)
             text += pad(number(run.medianLoss), 9) + number(run.bestSoFar) + "\n"
         }
+        if summary.runs.isEmpty { text += "no run was decided\n" }
         text += "\n"
         if let best = summary.best {
             text += "best: condition \(best.condition), loss \(number(best.loss))\n"
@@ -60,6 +61,7 @@ enum SummaryText {
             json.member("rig_seconds", summary.rigSeconds)
             json.member("seconds", seconds)
             json.member("ending", summary.ending)
+            json.member("complete", summary.isComplete)
             json.member("log", summary.logPath)
             json.member("sha256", summary.logSHA256)
         }

@@ -85,7 +85,7 @@ final class VirtualRig {
         try Session(
             world: world, job: try job(directory), version: "test",
             parts: Session.Parts(
-                archive: { DirectArchive(journal: $0, observer: nil) },
+                archive: { DirectArchive(journal: $0.journal, observer: nil) },
                 thinker: { DirectThinker(planner: $0) }))
     }
 }

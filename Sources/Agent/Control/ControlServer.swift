@@ -10,20 +10,24 @@ import World
 ///     {"command": "resume", "refilled": ["AgNO3"]}     refilled: [] counts every syringe as full
 ///     {"command": "clear"}
 ///
+/// Each peer has one request and one answer under way at a time; the rest waits in the kernel.
 /// It lives on the archive thread. Status it answers from the picture the rig thread last left;
 /// commands it hands to the rig thread and waits for the answer. Peers that talk too much, or
 /// not at all, are dropped.
 final class ControlServer {
-    /// Peers at once, bytes of one request, and how long a peer may stay silent.
+    /// Peers at once, bytes of one request, and how long a peer may take for it.
     static let peerLimit = 8
     static let requestLimit = 4_096
     static let idleLimit = TimeSpan.seconds(10)
+    /// When every place is taken, a peer silent for this long gives its place to a new one.
+    static let politeLimit = TimeSpan.milliseconds(300)
     static let answerLimit = TimeSpan.seconds(3)
 
     private struct Peer {
         let connection: UnixConnection
         var input: [UInt8] = []
         var output: [UInt8] = []
+        /// When it came, or its last whole request did: half a request is no sign of life.
         var lastHeard: Instant
         /// Number of the request that waits for the rig thread.
         var waiting: (number: Int, since: Instant)?
@@ -44,16 +48,14 @@ final class ControlServer {
         poller.watch(listener.descriptor, read: peers.count < Self.peerLimit)
         for peer in peers {
             poller.watch(
-                peer.connection.descriptor, read: peer.waiting == nil,
+                peer.connection.descriptor, read: peer.waiting == nil && peer.output.isEmpty,
                 write: !peer.output.isEmpty)
         }
     }
 
     /// Serves whoever has something to say.
     func turn(_ poller: inout Poller, at now: Instant) {
-        while peers.count < Self.peerLimit, let connection = try? listener.accept() {
-            peers.append(Peer(connection: connection, lastHeard: now))
-        }
+        welcome(&poller, at: now)
         takeAnswers()
         var kept: [Peer] = []
         for var peer in peers {
@@ -75,19 +77,43 @@ final class ControlServer {
         listener.close()
     }
 
+    private func welcome(_ poller: inout Poller, at now: Instant) {
+        for _ in 0..<Self.peerLimit {
+            var silent: Int?
+            if peers.count >= Self.peerLimit {
+                silent = peers.indices.filter { peers[$0].waiting == nil }
+                    .min { peers[$0].lastHeard < peers[$1].lastHeard }
+                guard let silent, now - peers[silent].lastHeard > Self.politeLimit else { return }
+            }
+            guard let connection = (try? listener.accept()) ?? nil else { return }
+            if let silent {
+                poller.remove(peers[silent].connection.descriptor)
+                peers.remove(at: silent).connection.close()
+            }
+            peers.append(Peer(connection: connection, lastHeard: now))
+        }
+    }
+
     /// False when the peer is done with, or not worth waiting for.
     private func serve(_ peer: inout Peer, at now: Instant) -> Bool {
         do throws(WorldError) {
-            if peer.waiting == nil {
-                let count = try peer.connection.read(into: &peer.input, limit: Self.requestLimit)
-                if count > 0 { peer.lastHeard = now }
+            let room = Self.requestLimit + 1 - peer.input.count
+            if peer.waiting == nil, peer.output.isEmpty, room > 0 {
+                _ = try peer.connection.read(into: &peer.input, limit: room)
             }
-            while peer.waiting == nil, let end = peer.input.firstIndex(of: 0x0A) {
+            if peer.waiting == nil, peer.output.isEmpty,
+                let end = peer.input.firstIndex(of: 0x0A)
+            {
                 let line = Array(peer.input[..<end])
                 peer.input.removeFirst(end + 1)
+                peer.lastHeard = now
                 answer(line, for: &peer, at: now)
             }
-            guard peer.input.count <= Self.requestLimit else { return false }
+            guard peer.input.count <= Self.requestLimit || peer.waiting != nil else {
+                reply("a request has \(Self.requestLimit) bytes at most", ok: false, to: &peer)
+                _ = try peer.connection.write(peer.output[...])
+                return false
+            }
             if let waiting = peer.waiting, now - waiting.since > Self.answerLimit {
                 peer.waiting = nil
                 reply("the rig thread does not answer", ok: false, to: &peer)
@@ -112,12 +138,19 @@ final class ControlServer {
             hand(OperatorRequest(.hold(reason: reason), "hold", reason), peer: &peer, at: now)
         case "clear": hand(OperatorRequest(.clear, "clear", text), peer: &peer, at: now)
         case "resume":
-            if let names = request["refilled"]?.array?.compactMap(\.string) {
+            if let list = request["refilled"] {
+                guard let names = list.array?.compactMap(\.string),
+                    names.count == list.array?.count
+                else {
+                    return reply(
+                        "\"refilled\" is a list of pump names", ok: false, to: &peer)
+                }
                 let unknown = names.filter { !mailbox.pumpNames.contains($0) }
                 guard unknown.isEmpty else {
+                    let known = mailbox.pumpNames.joined(separator: ", ")
                     return reply(
-                        "no pump is called \(unknown.joined(separator: ", "))", ok: false,
-                        to: &peer)
+                        "no pump is called \(unknown.joined(separator: ", ")); there are \(known)",
+                        ok: false, to: &peer)
                 }
                 var request = OperatorRequest(
                     .refilled(pumps: names), "refilled", names.joined(separator: ", "))
@@ -146,7 +179,7 @@ final class ControlServer {
             guard let index = peers.firstIndex(where: { $0.waiting?.number == answer.number })
             else { continue }
             peers[index].waiting = nil
-            reply(answer.text, ok: true, to: &peers[index])
+            reply(answer.text, ok: answer.ok, to: &peers[index])
         }
     }
 
@@ -178,6 +211,7 @@ struct OperatorRequest: Sendable {
 /// An answer on its way back.
 struct OperatorAnswer: Sendable {
     var number: Int
+    var ok: Bool
     var text: String
 }
 

@@ -2,8 +2,22 @@ import RunLog
 
 /// Somebody who wants to see every record as it is written.
 public protocol RecordObserver: AnyObject {
+    /// The log held `done` conditions with data already; `best` is the best of them. Called
+    /// once, before the first record.
+    func takeUp(done: Int, best: (condition: Int, loss: Double)?)
     /// `record` was handed to the journal.
     func observe(_ record: Record)
+}
+
+extension RecordObserver {
+    /// Most observers do not care what was before.
+    public func takeUp(done: Int, best: (condition: Int, loss: Double)?) {}
+
+    func takeUp(_ resumed: ResumedCampaign) {
+        takeUp(
+            done: resumed.campaign.history.count,
+            best: resumed.campaign.best.flatMap { best in best.loss.map { (best.number, $0) } })
+    }
 }
 
 /// Where records go. Two kinds: one that writes at once (virtual clock), one that writes on a

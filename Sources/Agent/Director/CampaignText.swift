@@ -7,8 +7,7 @@ extension Campaign.Phase {
         case .awaitingDecision(let run): "run \(run) is being decided"
         case .running(let run): "run \(run)"
         case .thresholdReached(let condition, let loss):
-            "condition \(condition) reached a loss of \((loss * 1e5).rounded() / 1e5), "
-                + "below the threshold"
+            "condition \(condition) reached a loss of \(short(loss)), below the threshold"
         case .runLimitReached: "all runs are made"
         case .failed(let run, let reason): "stuck in run \(run): \(reason)"
         }

@@ -18,6 +18,10 @@ struct ResumedCampaign {
     private(set) var remaining: [Volume?]
     /// Seed of the log's first start; nil for an empty log.
     private(set) var seed: UInt64?
+    /// SHA-256 of the wanted spectrum the log's losses were computed with; nil: not noted.
+    private(set) var targetDigest: String?
+    /// The event that notes it.
+    static let targetEvent = "target"
     /// Records replayed.
     private(set) var records = 0
 
@@ -39,6 +43,7 @@ struct ResumedCampaign {
         records += 1
         switch body {
         case .start(_, _, let seed, _): if self.seed == nil { self.seed = seed }
+        case .event(Self.targetEvent, let digest): targetDigest = digest
         case .decision(let record):
             try campaign.adopt(Decision(record))
         case .recipe(_, let number, let attempt, let values):

@@ -30,6 +30,8 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     private let observer: (any RecordObserver)?
     private let control: ControlServer?
     private var pending: [Record] = []
+    /// Written, but not made sure of and shown yet.
+    private var unshown: [Record] = []
     private var retryAt = Instant.zero
     private var thread: Thread?
 
@@ -60,6 +62,8 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     }
 
     var failure: String? {
+        // Nobody contends any more once the thread has ended.
+        guard thread != nil else { return problem.withLock { $0 } }
         guard overflow.count < Self.overflowLimit else {
             return "\(overflow.count) records wait for the disk"
         }
@@ -109,10 +113,13 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
         do throws(JournalError) {
             if !pending.isEmpty {
                 try journal.append(pending)
-                for record in pending { observer?.observe(record) }
+                if observer != nil { unshown += pending }
                 pending.removeAll(keepingCapacity: true)
             }
             try journal.sync()
+            // Only what is safe is shown, and showing comes last: it may take its time.
+            for record in unshown { observer?.observe(record) }
+            unshown.removeAll(keepingCapacity: true)
             problem.withLock { $0 = nil }
         } catch {
             retryAt = now + Self.retryPeriod
