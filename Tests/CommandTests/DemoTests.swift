@@ -46,7 +46,8 @@ struct DemoTests {
         let complete = ends.filter { $0.outcome == "complete" }
         #expect(runs.first?["complete"] as? Int == complete.count)
         let best = try #require(complete.compactMap(\.medianLoss).min())
-        #expect(one["best_loss"] as? Double == best)
+        // In the very digits of the log: a JSON reader's own rounding is not what is tested.
+        #expect(first.out.contains("\"best_loss\":\(best),"))
     }
 
     @Test("an existing log is refused: the numbers would not be the demonstration's own")
@@ -90,7 +91,8 @@ struct DemoTests {
 /// A run log as the library reads it.
 enum Log {
     static func records(_ path: String) throws -> [Record] {
-        var reader = JournalReader(try DiskJournalSource(path: path))
+        var reader = JournalReader(
+            MemoryJournalSource(Array(try Data(contentsOf: URL(fileURLWithPath: path)))))
         var records: [Record] = []
         while let entry = try reader.next() {
             switch entry {

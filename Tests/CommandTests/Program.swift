@@ -48,7 +48,9 @@ final class TestFolder {
     let path: String
 
     init() throws {
-        path = NSTemporaryDirectory() + "/argent-test-" + UUID().uuidString
+        path =
+            FileManager.default.temporaryDirectory
+            .appendingPathComponent("argent-" + UUID().uuidString).path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
@@ -68,7 +70,7 @@ final class TestFolder {
     }
 
     func fileHandle(_ name: String) throws -> FileHandle {
-        FileManager.default.createFile(atPath: self[name], contents: nil)
+        try write(name, "")
         return try #require(FileHandle(forWritingAtPath: self[name]))
     }
 }
