@@ -4,25 +4,25 @@ import Testing
 /// A simulated rig on pseudo-terminals: `argent simulate` in a process of its own.
 final class Simulation {
     let folder: TestFolder
-    private let process = Process()
-    private let input = Pipe()
+    private let child: Child
+    private let input: Int32
 
     /// Starts it and waits until it is ready.
     init(_ words: String...) throws {
-        folder = try TestFolder()
-        process.executableURL = URL(fileURLWithPath: Program.path)
-        process.arguments = ["simulate", "--into", folder.path, "--quick"] + words
-        process.standardInput = input
-        process.standardOutput = try folder.fileHandle("simulation")
-        process.standardError = FileHandle.standardError
-        try process.run()
+        let folder = try TestFolder()
+        var pipe: [Int32] = [0, 0]
+        try #require(Glibc.pipe(&pipe) == 0)
+        input = pipe[1]
+        for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        child = try Child(
+            Program.path, ["simulate", "--into", folder.path, "--quick"] + words, input: pipe[0],
+            output: folder["simulation"], error: folder["simulation"])
+        close(pipe[0])
+        self.folder = folder
         try waitUntil("the simulation is ready", seconds: 10) { try told.contains("ready:") }
     }
 
-    deinit {
-        process.terminate()
-        process.waitUntilExit()
-    }
+    deinit { close(input) }
 
     var configuration: String { folder["argent.toml"] }
     var log: String { folder["run.argentlog"] }
@@ -32,7 +32,8 @@ final class Simulation {
     @discardableResult
     func type(_ line: String) throws -> String {
         let before = try told.count
-        input.fileHandleForWriting.write(Data((line + "\n").utf8))
+        let bytes = Array((line + "\n").utf8)
+        try #require(write(input, bytes, bytes.count) == bytes.count)
         try waitUntil("an answer to `\(line)`", seconds: 5) {
             try told.count > before && told.hasSuffix("\n")
         }
@@ -44,8 +45,10 @@ final class Simulation {
         var flows: [String: Double] = [:]
         for line in try type("look").split(separator: "\n") {
             let words = line.split(separator: " ")
-            let flow: Double? = Double(words[1])
-            flows[String(words[0].dropLast())] = try #require(flow)
+            guard words.count > 1, let flow = Double(words[1]) else {
+                throw TooLate(description: "not understood: \(line)")
+            }
+            flows[String(words[0].dropLast())] = flow
         }
         return flows
     }
@@ -79,40 +82,31 @@ final class Simulation {
 
 /// `argent run` in a process of its own.
 final class RunningAgent {
-    private let process = Process()
-    private let simulation: Simulation
+    private let child: Child
     private let printedTo: String
     private static let count = Counter()
 
     init(_ simulation: Simulation) throws {
-        self.simulation = simulation
-        printedTo = "printed-\(Self.count.next())"
-        process.executableURL = URL(fileURLWithPath: Program.path)
-        process.arguments = ["run", "--config", simulation.configuration]
-        let out = try simulation.folder.fileHandle(printedTo)
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = out
-        process.standardError = out
-        try process.run()
+        printedTo = simulation.folder["printed-\(Self.count.next())"]
+        child = try Child(
+            Program.path, ["run", "--config", simulation.configuration], output: printedTo,
+            error: printedTo)
     }
 
-    deinit { if process.isRunning { end(SIGKILL) } }
+    var isRunning: Bool { child.poll() == nil }
+    var printed: String { get throws { try String(contentsOfFile: printedTo, encoding: .utf8) } }
 
-    var isRunning: Bool { process.isRunning }
-    var printed: String { get throws { try simulation.folder.text(printedTo) } }
-
-    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+    func send(_ signal: Int32) { kill(child.identifier, signal) }
 
     func end(_ signal: Int32) {
         send(signal)
-        process.waitUntilExit()
+        child.wait()
     }
 
     /// Waits for its end; its exit code, or minus the signal that killed it.
     func exitCode(within seconds: Double) throws -> Int32 {
-        try waitUntil("the run ends", seconds: seconds) { !process.isRunning }
-        return process.terminationReason == .exit
-            ? process.terminationStatus : -process.terminationStatus
+        try waitUntil("the run ends", seconds: seconds) { !isRunning }
+        return child.wait()
     }
 }
 
