@@ -13,6 +13,10 @@ enum Argent {
         // A reader that went away (`argent demo | head`) is no reason to leave pumps in doubt:
         // writes fail with EPIPE instead of killing the process.
         signal(SIGPIPE, SIG_IGN)
+        // A parent may leave signals blocked; SIGTERM must always stop the pumps.
+        var none = sigset_t()
+        sigemptyset(&none)
+        sigprocmask(SIG_SETMASK, &none, nil)
         var words = Array(CommandLine.arguments.dropFirst())
         guard let verb = words.first else {
             Output.line(Help.overview)

@@ -95,7 +95,7 @@ enum Help {
         the device paths and writes a configuration that fits to DIR/argent.toml; start
         `argent run --config DIR/argent.toml` in another terminal. Reads commands on standard
         input: `unplug NAME`, `plug NAME`, `stall NAME`, `silence NAME` (the motor turns, nothing
-        flows), `free NAME`, `refill NAME`, `quit`.
+        flows), `free NAME`, `refill NAME`, `look` (what every syringe really does), `quit`.
 
           --quick           small dead volume, few droplets: minutes instead of hours
           --config FILE     the rig of this configuration; its ports must lie in DIR/dev

@@ -1,3 +1,4 @@
+import Agent
 import Configuration
 import Glibc
 import Quantities
@@ -66,6 +67,8 @@ enum SimulateCommand {
                 for line in operatorInput.lines() {
                     if line == "quit" {
                         isDone = true
+                    } else if line == "look" {
+                        Output.raw(look(rig, settings))
                     } else {
                         Output.line(obey(line, rig, settings, server))
                     }
@@ -74,13 +77,26 @@ enum SimulateCommand {
         } catch { throw CommandFailure(.failure, "\(error)") }
     }
 
+    /// What every syringe really does at the moment, whatever its pump says about it.
+    private static func look(_ rig: SimulatedRig, _ settings: Settings) -> String {
+        let now = PtyServer.now
+        var text = ""
+        for pump in settings.pumps {
+            guard let syringe = rig.syringe(pump.name) else { continue }
+            let flow = syringe.flow(at: now).microlitersPerMinute
+            text += "\(pump.name): \(short(flow)) uL/min, "
+            text += "\(short(syringe.remaining(at: now).microliters / 1_000)) mL left\n"
+        }
+        return text
+    }
+
     /// Does what a person typed; returns what to tell them.
     private static func obey(
         _ text: String, _ rig: SimulatedRig, _ settings: Settings, _ server: PtyServer
     ) -> String {
         let words = text.split(separator: " ").map(String.init)
         guard words.count == 2, let verb = words.first, let name = words.last else {
-            return "use: unplug|plug|stall|free|silence|refill NAME, or quit"
+            return "use: unplug|plug|stall|free|silence|refill NAME, look, or quit"
         }
         guard let line = rig.line(of: name, in: settings) else {
             return "no instrument is called \(name)"

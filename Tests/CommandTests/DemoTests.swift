@@ -28,13 +28,10 @@ struct DemoTests {
         #expect(one["log"] as? String == folder["one/run.argentlog"])
 
         // Said by another program than the one that is tested.
-        let sum = Process()
-        let out = try folder.fileHandle("sum")
-        sum.executableURL = URL(fileURLWithPath: "/usr/bin/sha256sum")
-        sum.arguments = [folder["one/run.argentlog"]]
-        sum.standardOutput = out
-        try sum.run()
-        sum.waitUntilExit()
+        let sum = try Child(
+            "/usr/bin/sha256sum", [folder["one/run.argentlog"]], output: folder["sum"],
+            error: folder["sum-err"])
+        #expect(sum.wait() == 0)
         #expect(try folder.text("sum").hasPrefix(digest + " "))
 
         // What is printed is what is in the log.
@@ -46,7 +43,8 @@ struct DemoTests {
         let complete = ends.filter { $0.outcome == "complete" }
         #expect(runs.first?["complete"] as? Int == complete.count)
         let best = try #require(complete.compactMap(\.medianLoss).min())
-        #expect(one["best_loss"] as? Double == best)
+        // In the very digits of the log: a JSON reader's own rounding is not what is tested.
+        #expect(first.out.contains("\"best_loss\":\(best),"))
     }
 
     @Test("an existing log is refused: the numbers would not be the demonstration's own")
@@ -90,7 +88,8 @@ struct DemoTests {
 /// A run log as the library reads it.
 enum Log {
     static func records(_ path: String) throws -> [Record] {
-        var reader = JournalReader(try ReadFile(path: path))
+        var reader = JournalReader(
+            MemorySource(Array(try Data(contentsOf: URL(fileURLWithPath: path)))))
         var records: [Record] = []
         while let entry = try reader.next() {
             switch entry {

@@ -41,7 +41,7 @@ struct HelpTests {
         let verb = try Program.run("stauts")
         #expect(verb.code == 2)
         #expect(verb.err.contains("did you mean `argent status`?"))
-        let option = try Program.run("demo", "--sede", "3")
+        let option = try Program.run("demo", "--sead", "3")
         #expect(option.code == 2)
         #expect(option.err.contains("did you mean --seed?"))
         let far = try Program.run("xyzzy")

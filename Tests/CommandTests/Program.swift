@@ -23,23 +23,14 @@ struct Program {
     }()
 
     /// Runs `argent words` to its end. Output goes to files: a pipe nobody empties would stop it.
-    static func run(_ words: String..., input: String = "") throws -> Outcome {
-        try run(words, input: input)
-    }
+    static func run(_ words: String...) throws -> Outcome { try run(words) }
 
-    static func run(_ words: [String], input: String = "") throws -> Outcome {
+    static func run(_ words: [String]) throws -> Outcome {
         let folder = try TestFolder()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = words
-        process.standardOutput = try folder.fileHandle("out")
-        process.standardError = try folder.fileHandle("err")
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
+        let child = try Child(
+            path, words, output: folder["out"], error: folder["err"])
         return Outcome(
-            code: process.terminationReason == .exit ? process.terminationStatus : -1,
-            out: try folder.text("out"), err: try folder.text("err"))
+            code: child.wait(), out: try folder.text("out"), err: try folder.text("err"))
     }
 }
 
@@ -48,7 +39,9 @@ final class TestFolder {
     let path: String
 
     init() throws {
-        path = NSTemporaryDirectory() + "/argent-test-" + UUID().uuidString
+        path =
+            FileManager.default.temporaryDirectory
+            .appendingPathComponent("argent-" + UUID().uuidString).path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
@@ -66,9 +59,60 @@ final class TestFolder {
     func text(_ name: String) throws -> String {
         try String(contentsOfFile: self[name], encoding: .utf8)
     }
+}
 
-    func fileHandle(_ name: String) throws -> FileHandle {
-        FileManager.default.createFile(atPath: self[name], contents: nil)
-        return try #require(FileHandle(forWritingAtPath: self[name]))
+/// A process of its own, with output into files. (Foundation's waits on a run loop, which a test
+/// thread does not have.)
+final class Child {
+    let identifier: pid_t
+    private var code: Int32?
+
+    /// Starts `path words`; with `input` that descriptor becomes its standard input.
+    init(
+        _ path: String, _ words: [String], input: Int32? = nil, output: String, error: String
+    ) throws {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if let input {
+            posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
+        let flags = O_WRONLY | O_CREAT | O_APPEND
+        posix_spawn_file_actions_addopen(&actions, 1, output, flags, 0o600)
+        posix_spawn_file_actions_addopen(&actions, 2, error, flags, 0o600)
+        var arguments: [UnsafeMutablePointer<CChar>?] = ([path] + words).map { strdup($0) }
+        arguments.append(nil)
+        defer { for argument in arguments { free(argument) } }
+        var identifier: pid_t = 0
+        let result = posix_spawn(&identifier, path, &actions, nil, arguments, environ)
+        try #require(result == 0, "\(path): \(String(cString: strerror(result)))")
+        self.identifier = identifier
+    }
+
+    deinit {
+        if code == nil {
+            kill(identifier, SIGKILL)
+            wait()
+        }
+    }
+
+    /// The exit code, or minus the signal that ended it; nil while it runs.
+    func poll() -> Int32? { look(WNOHANG) }
+
+    /// Waits for the end; the exit code, or minus the signal that ended it.
+    @discardableResult
+    func wait() -> Int32 { look(0) ?? -1 }
+
+    private func look(_ options: Int32) -> Int32? {
+        if let code { return code }
+        var status: Int32 = 0
+        var found: pid_t
+        repeat { found = waitpid(identifier, &status, options) } while found < 0 && errno == EINTR
+        guard found == identifier else { return nil }
+        let signal = status & 0x7F
+        code = signal == 0 ? (status >> 8) & 0xFF : -signal
+        return code
     }
 }
