@@ -58,7 +58,7 @@ final class DemoAttendant: Attendant {
     }
 
     func attend(held reason: String) -> [OperatorCommand] {
-        guard reason.contains("syringe") else { return [] }
+        guard reason.hasPrefix("syringe ") else { return [] }
         for syringe in rig.syringes { syringe.refill(to: syringe.capacity, at: world.now) }
         return [.refilled(pumps: []), .resume]
     }
@@ -157,7 +157,9 @@ struct DemoFiles {
         _ settings: Settings, start: Instant
     ) throws(CommandFailure) -> SimulatedRig {
         do {
-            let chemistry = try Chemistries.make(settings: settings) { try? Files.read($0, limit: InputFile.sizeLimit) }
+            let chemistry = try Chemistries.make(settings: settings) {
+                try? Files.read($0, limit: InputFile.sizeLimit)
+            }
             return try SimulatedRig(settings: settings, chemistry: chemistry, start: start)
         } catch { throw CommandFailure(.badInput, "\(error)") }
     }
