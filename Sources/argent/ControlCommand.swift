@@ -34,7 +34,7 @@ enum ControlCommand {
             return
         }
         let text = value["text"]?.string ?? answer
-        guard value["ok"]?.bool == true, !text.contains("cannot clear yet") else {
+        guard value["ok"]?.bool == true, !text.hasPrefix("cannot clear yet") else {
             throw CommandFailure(.failure, text)
         }
         Output.line(text)
