@@ -21,7 +21,7 @@ extension DropletSettings {
                 "Fewer plateau spectra than this: not a droplet that counts."),
             .number(
                 "validity_sigmas", \.validitySigmas, 0...1e6,
-                "A pixel is valid only where the reference is above dark by this many dark sigmas."),
+                "A pixel is valid only where the reference is this many sigmas above dark."),
             .quantity(
                 "minimum_valid_share", .share, \.minimumValidShare, 0.01...1,
                 "Share of valid grid points a droplet spectrum must have."),

@@ -1,6 +1,7 @@
 import Glibc
 
-/// A length of time, in whole nanoseconds. Signed, so that differences need no care.
+/// A length of time, in whole nanoseconds. Signed, so that differences need no care; arithmetic
+/// stops at the largest length either way (292 years), so that no number from outside can trap.
 public struct TimeSpan: Hashable, Comparable, Sendable {
     /// The length, in nanoseconds.
     public var nanoseconds: Int64
@@ -13,12 +14,12 @@ public struct TimeSpan: Hashable, Comparable, Sendable {
 
     /// `count` whole microseconds.
     public static func microseconds(_ count: Int64) -> TimeSpan {
-        TimeSpan(nanoseconds: count * 1_000)
+        TimeSpan(nanoseconds: count.saturatingTimes(1_000))
     }
 
     /// `count` whole milliseconds.
     public static func milliseconds(_ count: Int64) -> TimeSpan {
-        TimeSpan(nanoseconds: count * 1_000_000)
+        TimeSpan(nanoseconds: count.saturatingTimes(1_000_000))
     }
 
     /// `count` seconds, rounded to the nanosecond and clamped to ± 100 years so that no
@@ -40,17 +41,17 @@ public struct TimeSpan: Hashable, Comparable, Sendable {
 
     /// The sum of two lengths.
     public static func + (a: TimeSpan, b: TimeSpan) -> TimeSpan {
-        TimeSpan(nanoseconds: a.nanoseconds + b.nanoseconds)
+        TimeSpan(nanoseconds: a.nanoseconds.saturatingPlus(b.nanoseconds))
     }
 
     /// The difference of two lengths.
     public static func - (a: TimeSpan, b: TimeSpan) -> TimeSpan {
-        TimeSpan(nanoseconds: a.nanoseconds - b.nanoseconds)
+        TimeSpan(nanoseconds: a.nanoseconds.saturatingMinus(b.nanoseconds))
     }
 
     /// A length `factor` times as long.
     public static func * (a: TimeSpan, factor: Int64) -> TimeSpan {
-        TimeSpan(nanoseconds: a.nanoseconds * factor)
+        TimeSpan(nanoseconds: a.nanoseconds.saturatingTimes(factor))
     }
 }
 
@@ -74,18 +75,17 @@ public struct Instant: Hashable, Comparable, Sendable {
 
     /// The instant `span` later. Saturates at `distantFuture`.
     public static func + (a: Instant, span: TimeSpan) -> Instant {
-        let (sum, overflow) = a.nanoseconds.addingReportingOverflow(span.nanoseconds)
-        return overflow ? .distantFuture : Instant(nanoseconds: sum)
+        Instant(nanoseconds: a.nanoseconds.saturatingPlus(span.nanoseconds))
     }
 
     /// The instant `span` earlier.
     public static func - (a: Instant, span: TimeSpan) -> Instant {
-        Instant(nanoseconds: a.nanoseconds - span.nanoseconds)
+        Instant(nanoseconds: a.nanoseconds.saturatingMinus(span.nanoseconds))
     }
 
     /// The time from `b` to `a`.
     public static func - (a: Instant, b: Instant) -> TimeSpan {
-        TimeSpan(nanoseconds: a.nanoseconds - b.nanoseconds)
+        TimeSpan(nanoseconds: a.nanoseconds.saturatingMinus(b.nanoseconds))
     }
 }
 
@@ -100,5 +100,22 @@ public struct WallTime: Hashable, Comparable, Sendable {
     /// Whether `a` is the earlier.
     public static func < (a: WallTime, b: WallTime) -> Bool {
         a.unixNanoseconds < b.unixNanoseconds
+    }
+}
+
+extension Int64 {
+    fileprivate func saturatingPlus(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other > 0 ? .max : .min) : sum
+    }
+
+    fileprivate func saturatingMinus(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other < 0 ? .max : .min) : difference
+    }
+
+    fileprivate func saturatingTimes(_ other: Int64) -> Int64 {
+        let (product, overflow) = multipliedReportingOverflow(by: other)
+        return overflow ? ((self < 0) == (other < 0) ? .max : .min) : product
     }
 }

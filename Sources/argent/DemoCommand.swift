@@ -62,7 +62,7 @@ final class DemoAttendant: Attendant {
     }
 
     func attend(held reason: String) -> [OperatorCommand] {
-        guard reason.contains("syringe") else { return [] }
+        guard reason.hasPrefix("syringe ") else { return [] }
         for syringe in rig.syringes { syringe.refill(to: syringe.capacity, at: world.now) }
         return [.refilled(pumps: []), .resume]
     }
