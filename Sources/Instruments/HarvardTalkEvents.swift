@@ -40,6 +40,7 @@ extension HarvardTalk {
         guard case .infusing(let rate, let bound) = goal else { return }
         if let run {
             mustRestart = !run.serves(bound: bound, total: record.counter.total)
+            self.run?.fastest = max(run.fastest, rate)
         }
         let isSayable = HarvardUnits.argument(rate) != nil && HarvardUnits.argument(bound) != nil
         if rate.microlitersPerMinute > 0, !isSayable {
@@ -69,7 +70,8 @@ extension HarvardTalk {
             prepared = Prepared()
         case .run:
             guard let target = known.target else { return }
-            run = PumpRun(target: target, startTotal: record.counter.total)
+            run = PumpRun(
+                target: target, startTotal: record.counter.total, fastest: known.rate ?? .zero)
         default: break
         }
     }

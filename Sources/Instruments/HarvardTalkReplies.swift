@@ -119,6 +119,17 @@ extension HarvardTalk {
             record.news.append(.identified(text))
         case .status:
             guard let status = HarvardStatus(text, model: pump.model) else { return false }
+            // The numbers refer to the present direction (DEVICES 1.3).
+            if status.isInfusing {
+                guard let leap = record.counter.read(status.volume, during: run, at: now) else {
+                    throw .garbled(
+                        command: "status", received: bytes,
+                        why: "not where the last volume leads")
+                }
+                if run?.counted(leap, total: record.counter.total, goal: record.goal) == false {
+                    mustRestart = true
+                }
+            }
             take(status, at: now)
         case .diameter:
             guard let diameter = HarvardUnits.length(text) else { return false }
@@ -156,9 +167,7 @@ extension HarvardTalk {
     private mutating func take(_ status: HarvardStatus, at now: Instant) {
         statusAt = now
         motor = !status.isRunning ? .idle : status.isInfusing ? .infusing : .withdrawing
-        // The numbers refer to the present direction (DEVICES 1.3).
         if status.isInfusing {
-            record.counter.read(status.volume)
             record.state.infused = record.counter.total
         }
         if motor == .idle { isCountFresh = true }

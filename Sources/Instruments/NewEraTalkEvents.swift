@@ -42,6 +42,7 @@ extension NewEraTalk {
         guard case .infusing(let rate, let bound) = goal else { return }
         if let run {
             mustRestart = !run.serves(bound: bound, total: record.counter.total)
+            self.run?.fastest = max(run.fastest, rate)
         }
         let isSayable = NewEraRate.best(for: rate) != nil && NewEraVolume(bound) != nil
         if rate.microlitersPerMinute > 0, !isSayable {
@@ -69,7 +70,9 @@ extension NewEraTalk {
             isCountFresh = false
         case .run:
             guard let bound = known.target?.volume else { return }
-            run = PumpRun(target: bound, startTotal: record.counter.total)
+            run = PumpRun(
+                target: bound, startTotal: record.counter.total,
+                fastest: known.rate?.rate ?? .zero)
         default: break
         }
     }

@@ -146,7 +146,14 @@ extension NewEraTalk {
             known.functions[phase - 1] = data
         case .dispensed:
             guard let volume = NewEraVolume.parseDispensed(data) else { return false }
-            count(volume, at: now)
+            guard let leap = record.counter.read(volume, during: run, at: now) else {
+                throw .garbled(
+                    command: "DIS", received: bytes, why: "not where the last volume leads")
+            }
+            if run?.counted(leap, total: record.counter.total, goal: record.goal) == false {
+                mustRestart = true
+            }
+            count(at: now)
         case .target:
             guard let target = NewEraVolume.parse(data) else { return false }
             known.target = target
@@ -200,8 +207,7 @@ extension NewEraTalk {
     }
 
     /// A reading of the infused volume; also tells why a run ended.
-    private mutating func count(_ volume: Volume, at now: Instant) {
-        record.counter.read(volume)
+    private mutating func count(at now: Instant) {
         record.state.infused = record.counter.total
         countAt = now
         if status == .stopped { isCountFresh = true }

@@ -36,6 +36,9 @@ extension OceanSpectrometer {
             .set("G", compression), .set("k", checksum), .set("A", 1), .set("B", 0),
             .set("T", 0, mayRefuse: true), .verify("A", is: 1), .verify("B", is: 0),
         ]
+        if mustResetStorage {
+            orders += [.set("M", 0, mayRefuse: true), .set("N", 1, mayRefuse: true)]
+        }
         if options.wavelengthCoefficients.isEmpty, wavelengths.isEmpty {
             for index in 1...UInt16(OceanCalibration.count) { orders.append(.constant(index)) }
         }
@@ -126,6 +129,7 @@ extension OceanSpectrometer {
             wavelengths = all
         }
         isConfigured = true
+        mustResetStorage = false
         applied = configuring
         discardsNext = true
         if !isReady {

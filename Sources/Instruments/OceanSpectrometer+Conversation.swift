@@ -81,6 +81,9 @@ extension OceanSpectrometer {
         switch (errand, outcome) {
         case (.configure, _): settleOrder(outcome, at: now)
         case (.scan, _):
+            // What a damaged command left behind in `M` or `N` refuses every scan (DEVICES 6).
+            isConfigured = false
+            mustResetStorage = true
             fail(
                 .refused(command: "S", reason: "ETX", received: reader.received), at: now)
         case (.probe, .word(let number)): found(version: number, at: now)

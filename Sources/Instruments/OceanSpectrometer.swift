@@ -94,6 +94,8 @@ public struct OceanSpectrometer: SpectrometerLine {
     var isFenced = false
     /// The scan that is out came sooner than its exposure lasts, right after a fence.
     var cameSoon = false
+    /// It refused to scan: its data storage settings must be put back.
+    var mustResetStorage = false
     /// It exposes all the time: scans may come sooner than their exposure lasts.
     var isFreeRunning = false
 

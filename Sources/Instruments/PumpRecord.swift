@@ -141,18 +141,53 @@ struct PumpRecord: Sendable {
 }
 
 /// Follows a volume counter that an instrument may clear at times of its own.
-struct VolumeCounter: Equatable, Sendable {
+struct VolumeCounter: Sendable {
+    /// Time by which two readings may have been made further apart than they arrived.
+    static let slack = TimeSpan.seconds(1)
+    /// Counters have four digits.
+    static let rounding = 2e-3
+
     /// What passed since the first reading.
     private(set) var total = Volume.zero
-    private var last: Volume?
+    private var last: (volume: Volume, at: Instant)?
+    /// A reading that the last one does not lead to.
+    private var doubtful: (volume: Volume, at: Instant)?
 
-    /// A reading. Smaller than the last: the counter was cleared in between.
-    mutating func read(_ reading: Volume) {
-        if let last {
-            let step = reading.microliters - (reading < last ? 0 : last.microliters)
-            total = Volume(microliters: total.microliters + step)
+    /// A reading. Smaller than the last while nothing runs: the counter was cleared in between.
+    ///
+    /// A line without checksums may change digits, and a run of which too much is believed to
+    /// have passed would be left a target beyond its bound. So a reading that the running pump
+    /// cannot have come to from the last one does not count (nil) before another one agrees
+    /// with it. Returns the part of it, in microlitres, that cannot have passed in `run`.
+    mutating func read(_ reading: Volume, during run: PumpRun?, at now: Instant) -> Double? {
+        defer { if doubtful == nil { last = (reading, now) } }
+        guard let last else { return 0 }
+        let step = reading.microliters - last.volume.microliters
+        guard let run, !run.hasEnded else {
+            doubtful = nil
+            total.microliters += step < 0 ? reading.microliters : step
+            return 0
         }
-        last = reading
+        var leap = 0.0
+        if !Self.leads(last, to: reading, run, at: now) {
+            guard let before = doubtful, Self.leads(before, to: reading, run, at: now) else {
+                doubtful = (reading, now)
+                return nil
+            }
+            leap = max(step, 0)
+        }
+        doubtful = nil
+        total.microliters += step
+        return leap
+    }
+
+    private static func leads(
+        _ old: (volume: Volume, at: Instant), to new: Volume, _ run: PumpRun, at now: Instant
+    ) -> Bool {
+        let step = new.microliters - old.volume.microliters
+        let rounding = Self.rounding * max(new.microliters, old.volume.microliters)
+        return step >= -rounding
+            && step <= run.fastest.volume(in: now - old.at + slack).microliters + rounding
     }
 }
 
@@ -162,6 +197,8 @@ struct PumpRun: Equatable, Sendable {
     var target: Volume
     /// The counter's total when it started.
     var startTotal: Volume
+    /// The fastest it was ever told to go.
+    var fastest: FlowRate
     /// The pump said that it runs.
     var isConfirmed = false
     /// The pump stands still and was not told to.
@@ -172,11 +209,24 @@ struct PumpRun: Equatable, Sendable {
         total.microliters - startTotal.microliters
     }
 
+    /// The counter was read: `leap` of it cannot have passed in this run. False: more is left of
+    /// the run than `goal` allows, as an earlier reading was wrong.
+    mutating func counted(_ leap: Double, total: Volume, goal: PumpGoal) -> Bool {
+        startTotal.microliters += leap
+        guard case .infusing(_, let bound) = goal else { return true }
+        return !exceeds(bound: bound, total: total)
+    }
+
+    /// Whether more is left of it than a goal with `bound` allows.
+    func exceeds(bound: Volume, total: Volume) -> Bool {
+        target.microliters - passed(total) > bound.microliters * 1.001
+    }
+
     /// Whether this run can serve a goal with `bound`: it must not pass more than that, and not
     /// end so early that the goal's time would be cut short by more than half.
     func serves(bound: Volume, total: Volume) -> Bool {
         let left = target.microliters - passed(total)
-        return left <= bound.microliters * 1.001 && left >= bound.microliters / 2
+        return !exceeds(bound: bound, total: total) && left >= bound.microliters / 2
     }
 
     /// Why it ended, when `total` has passed; nil when it cannot have begun.

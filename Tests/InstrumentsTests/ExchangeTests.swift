@@ -58,7 +58,28 @@ private func ms(_ count: Int64) -> Instant { Instant(nanoseconds: count * 1_000_
 
     @Test func countersMayBeClearedByTheInstrument() {
         var counter = VolumeCounter()
-        for reading in [7.0, 10, 12, 1, 4] { counter.read(Volume(microliters: reading)) }
+        for reading in [7.0, 10, 12, 1, 4] {
+            let leap = counter.read(Volume(microliters: reading), during: nil, at: ms(0))
+            #expect(leap == 0)
+        }
         #expect(counter.total.microliters == 5 + 1 + 3)
+    }
+
+    /// At 600 µL/min a second brings 10 µL, two with the slack: 100 µL from nowhere are doubted
+    /// until said twice, and even then told apart from what the run can have passed.
+    @Test func aRunningPumpsCounterLeapsOnlyWhenSaidTwice() {
+        let run = PumpRun(
+            target: Volume(microliters: 500), startTotal: .zero,
+            fastest: FlowRate(microlitersPerMinute: 600))
+        var counter = VolumeCounter()
+        var told: [Double?] = []
+        for (second, reading) in [200.0, 210, 310, 230, 340, 350, 360, 260, 270].enumerated() {
+            told.append(
+                counter.read(
+                    Volume(microliters: reading), during: run, at: ms(Int64(second) * 1_000)))
+        }
+        // 310 is a lie; 340 is doubted and confirmed by 350; 260 likewise by 270.
+        #expect(told == [0, 0, nil, 0, nil, 120, 0, nil, 0])
+        #expect(counter.total.microliters == 270 - 200)
     }
 }
