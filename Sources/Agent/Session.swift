@@ -113,7 +113,7 @@ final class Session {
 
     /// What came of it, after `run`.
     func summary() -> Summary {
-        let digest = (try? DiskJournalSource(path: log.path)).flatMap { try? Digest.sha256(of: $0) }
+        let digest = (try? ReadFile(path: log.path)).flatMap { try? Digest.sha256(of: $0) }
         return Summary(
             campaign: director.campaign, droplets: director.dropletsCounted,
             rigSeconds: (world.now - startedAt).seconds, logPath: log.path,

@@ -28,6 +28,7 @@ extension NewEraTalk {
         case .function: "FUN"
         case .setFunction(_, let function): "FUN\(function)"
         case .dispensed: "DIS"
+        case .clearDispensed: "CLDINF"
         case .target: "VOL"
         case .setTargetUnit(let unit): "VOL\(unit.rawValue)"
         case .setTarget(let number): "VOL\(number)"

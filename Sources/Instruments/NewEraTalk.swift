@@ -19,6 +19,7 @@ struct NewEraTalk: PumpTalk {
         case function(Int)
         case setFunction(Int, String)
         case dispensed
+        case clearDispensed
         case target
         case setTargetUnit(NewEraVolume.Unit)
         case setTarget(String)
@@ -70,6 +71,8 @@ struct NewEraTalk: PumpTalk {
     var isRateSent = false
     /// The counter was read since the pump last stood still.
     var isCountFresh = false
+    /// The counter was set to zero since the pump last stood still.
+    var isCountCleared = false
     var statusAt = Instant.zero
     var countAt = Instant.zero
 
@@ -200,6 +203,8 @@ extension NewEraTalk {
     /// because a rate given to a running pump is not stored (DEVICES 12).
     private func start(_ rate: FlowRate, _ bound: Volume) -> Ask? {
         guard isCountFresh else { return .dispensed }
+        // Four digits: after a millilitre the counter no longer sees a small run's microlitres.
+        guard isCountCleared else { return .clearDispensed }
         guard let volume = NewEraVolume(bound), let text = NewEraRate.best(for: rate) else {
             return nil
         }

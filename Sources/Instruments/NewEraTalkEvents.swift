@@ -29,7 +29,7 @@ extension NewEraTalk {
         mustRestart = false
         flyingFailures = 0
         isRateSent = false
-        isCountFresh = false
+        (isCountFresh, isCountCleared) = (false, false)
     }
 
     mutating func setGoal(_ goal: PumpGoal, at now: Instant) {

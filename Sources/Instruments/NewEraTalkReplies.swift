@@ -43,7 +43,7 @@ extension NewEraTalk {
             record.state.actual = .stopped
             record.state.confirmedAt = now
         case .infusing:
-            isCountFresh = false
+            (isCountFresh, isCountCleared) = (false, false)
             run?.isConfirmed = true
         default: record.state.actual = nil
         }
@@ -72,6 +72,10 @@ extension NewEraTalk {
         switch ask {
         case .probe: return  // Whatever it is, the pump speaks this framing.
         case .stop where status == .stopped && refusal == .notApplicable: return
+        case .clearDispensed:
+            // Coarser readings, no less true.
+            isCountCleared = true
+            return
         case .selectPhase(2), .function, .setFunction:
             // Models without programs end every run at the target.
             hasProgram = false
@@ -109,6 +113,7 @@ extension NewEraTalk {
         case .setDirection: (known.direction, verifying) = (nil, title)
         case .selectPhase(let phase): known.phase = phase
         case .setFunction(let phase, _): (known.functions[phase - 1], verifying) = (nil, title)
+        case .clearDispensed: (isCountFresh, isCountCleared) = (false, true)
         case .setTargetUnit, .setTarget: (known.target, verifying) = (nil, title)
         case .setRate:
             (known.rate, verifying) = (nil, title)

@@ -2,6 +2,7 @@ import Foundation
 import RunLog
 import TestSupport
 import Testing
+import World
 
 @Suite("argent demo")
 struct DemoTests {

@@ -1,6 +1,7 @@
 import Foundation
 import RunLog
 import Testing
+import World
 
 /// The program against a simulated rig on pseudo-terminals, in real time.
 @Suite("argent run, in real time")

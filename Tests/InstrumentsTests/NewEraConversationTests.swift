@@ -30,7 +30,8 @@ private func running(_ framing: NewEraFraming = .basic) -> NewEraBench {
         let bench = running()
         #expect(
             bench.saidText == [
-                "0", "0VER", "0DIA", "0DIR", "0PHN2", "0FUN", "0PHN1", "0FUN", "0DIS", "0VOL",
+                "0", "0VER", "0DIA", "0DIR", "0PHN2", "0FUN", "0PHN1", "0FUN", "0DIS", "0CLDINF",
+                "0DIS", "0VOL",
                 "0VOLUL", "0VOL", "0VOL500", "0VOL", "0RAT100UM", "0RAT", "0RUN", "0", "0RAT",
             ])
         #expect(bench.events.first == .identified("NE1000V3.923"))

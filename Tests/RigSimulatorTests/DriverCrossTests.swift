@@ -30,6 +30,23 @@ import World
         return (Duet(line, peer), peer, drives)
     }
 
+    /// A counter of four digits that has passed a millilitre shows whole microlitres: a run of
+    /// two of them must be counted all the same, and end at its target and nowhere else.
+    @Test func aSmallRunAfterALargeOneIsCounted() throws {
+        let (duet, peer, _) = newEra(.safe)
+        duet.order(goal(1_000, bound: 1_115))
+        #expect(duet.run(.seconds(90)) { duet.machine.pump(0).link == .alarmed(.targetReached) })
+        duet.order(.stopped)
+        duet.acknowledge()
+        let small = goal(0.25, bound: 2)
+        duet.order(small)
+        #expect(duet.run(.seconds(20)) { duet.obeys(small) })
+        // 2 uL at 0.25 uL/min last 480 s.
+        #expect(!duet.run(.seconds(440)) { peer.motion(of: 0) != .infusing })
+        #expect(duet.machine.pump(0).link == .ready)
+        #expect(duet.run(.seconds(60)) { duet.machine.pump(0).link == .alarmed(.targetReached) })
+    }
+
     private func harvard(
         _ model: HarvardModel, addresses: [Int] = [0]
     ) -> (Duet<HarvardLine>, SimulatedHarvard, [PlainDrive]) {
