@@ -33,6 +33,9 @@ public struct TimeSpan: Hashable, Comparable, Sendable {
     /// The length in seconds.
     public var seconds: Double { Double(nanoseconds) / 1e9 }
 
+    /// The length for a person: seconds with one decimal.
+    public var inWords: String { "\((seconds * 10).rounded() / 10) s" }
+
     /// The length in milliseconds.
     public var milliseconds: Double { Double(nanoseconds) / 1e6 }
 

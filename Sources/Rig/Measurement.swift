@@ -167,8 +167,8 @@ struct Measurement {
 
     // MARK: - Droplets
 
-    /// A condition's droplets begin: what is under way in the beam does not count.
-    mutating func beginCondition() { gate?.interrupt() }
+    /// What is under way in the beam does not count: a condition begins, or a scan is missing.
+    mutating func interrupt() { gate?.interrupt() }
 
     /// Takes a scan of a condition.
     mutating func add(_ frame: SpectrometerFrame) -> Outcome {

@@ -160,7 +160,7 @@ extension RigController {
     }
 
     private mutating func collect(at now: Instant) {
-        measurement.beginCondition()
+        measurement.interrupt()
         acquire(true, lamp: true, at: now)
         stepLimit = now + settings.rig.collectLimit
     }
@@ -169,7 +169,7 @@ extension RigController {
         acquire(false, lamp: true, at: now)
         let enough = losses.count >= settings.rig.minimumDroplets
         let why =
-            "\(losses.count) droplets in \(settings.rig.collectLimit.seconds) s, "
+            "\(losses.count) droplets in \(settings.rig.collectLimit.inWords), "
             + "\(settings.rig.minimumDroplets) needed"
             + (saturatedInCondition > 0 ? "; \(saturatedInCondition) were saturated" : "")
         finish(enough ? .complete(losses: losses) : .failed(reason: why), at: now)
@@ -200,17 +200,17 @@ extension RigController {
     }
 
     private mutating func raiseStepFault(at now: Instant) {
-        let waited = (now - stateSince).seconds
+        let waited = (now - stateSince).inWords
         switch state {
         case .starting:
             raiseDisobedience(at: now)
         case .referencing, .darkening:
             raise(
                 .reference,
-                "\(state.rawValue) got too few usable scans in \(waited) s "
+                "\(state.rawValue) got too few usable scans in \(waited) "
                     + "(\(measurement.progress)); look for droplets, lamp and fibre", at: now)
         default:
-            raise(.step, "\(state.rawValue) is not done after \(waited) s", at: now)
+            raise(.step, "\(state.rawValue) is not done after \(waited)", at: now)
         }
     }
 
@@ -221,7 +221,7 @@ extension RigController {
         raise(
             .disobedient,
             "\(names.joined(separator: ", ")) did not take up the setpoint within "
-                + "\((now - commandedAt).seconds) s; look at the pump's display and its cable",
+                + "\((now - commandedAt).inWords); look at the pump's display and its cable",
             at: now)
     }
 

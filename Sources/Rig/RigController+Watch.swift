@@ -32,7 +32,11 @@ extension RigController {
                 .alarm(instrument: name),
                 "\(name) stopped by itself (\(alarm.rawValue)); look at it, then `argent clear`",
                 at: now)
-        case .trouble(let error), .frameMissed(let error):
+        case .trouble(let error):
+            reports.append(.event(kind: "trouble", text: "\(name): \(error)"))
+        case .frameMissed(let error):
+            // The stream is torn: a droplet with a hole in it is none.
+            measurement.interrupt()
             reports.append(.event(kind: "trouble", text: "\(name): \(error)"))
         case .lost(let error):
             if name == Self.spectrometerName { spectrometerReady = false }
@@ -199,11 +203,11 @@ extension RigController {
             let name = settings.pumps[index].name
             raise(
                 .stale(instrument: name),
-                "\(name) was last heard \((now - pump.confirmedAt).seconds) s ago", at: now)
+                "\(name) was last heard \((now - pump.confirmedAt).inWords) ago", at: now)
         }
         if plan?.isAcquiring == true, now - lastFrameAt > settings.rig.blindAfter {
-            let gap = (now - lastFrameAt).seconds
-            raise(.blind, "no usable spectrum for \(gap) s; check the spectrometer", at: now)
+            let gap = (now - lastFrameAt).inWords
+            raise(.blind, "no usable spectrum for \(gap); check the spectrometer", at: now)
         }
     }
 

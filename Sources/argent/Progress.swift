@@ -131,8 +131,8 @@ final class Progress: RecordObserver {
         if let best { text += "  best \(short(best.loss)) (condition \(best.condition))" }
         if let firstConditionAt, done > 0 {
             let pace = (now - firstConditionAt).seconds / Double(done)
-            text +=
-                "  \(duration(pace * Double(max(0, runs * batch - doneBefore - done)))) of rig time left"
+            let left = pace * Double(max(0, runs * batch - doneBefore - done))
+            text += "  \(duration(left)) of rig time left"
         }
         guard text != lastShown else { return }
         lastShown = text

@@ -47,6 +47,12 @@ final class ControlServer {
     func watch(_ poller: inout Poller) {
         poller.watch(listener.descriptor, read: peers.count < Self.peerLimit)
         for peer in peers {
+            guard peer.waiting == nil || !peer.output.isEmpty else {
+                // A hang-up is reported whatever is asked for: watched while the rig thread
+                // works on its request, a peer that has gone would wake this one for ever.
+                poller.remove(peer.connection.descriptor)
+                continue
+            }
             poller.watch(
                 peer.connection.descriptor, read: peer.waiting == nil && peer.output.isEmpty,
                 write: !peer.output.isEmpty)
