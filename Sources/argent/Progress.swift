@@ -132,7 +132,7 @@ final class Progress: RecordObserver {
         if let firstConditionAt, done > 0 {
             let pace = (now - firstConditionAt).seconds / Double(done)
             let left = pace * Double(max(0, runs * batch - doneBefore - done))
-            text += "  \(duration(left)) of rig time left"
+            text += "  \(duration(left)) left"
         }
         guard text != lastShown else { return }
         lastShown = text
