@@ -31,7 +31,8 @@ extension RigController {
             reports.append(.event(kind: "setpoint", text: text))
         }
         account(until: now)
-        if commanded != setpoints.rates { commandedAt = now }
+        // Also for the same rates as before: a pump may start anew to renew its bound.
+        commandedAt = now
         commanded = setpoints.rates
         for (index, rate) in setpoints.rates.enumerated() {
             guard rate > .zero else {

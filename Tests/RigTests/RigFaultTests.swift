@@ -92,6 +92,24 @@ import Testing
         #expect(fault?.text.contains("solvent") == true)
     }
 
+    /// The same recipe again, long after the first time: a pump that starts anew for its new
+    /// bound has as much time as any other.
+    @Test func theSameRatesAgainGiveThePumpsTheirTimeAgain() throws {
+        var rig = try BenchRig()
+        try rig.mustReach(.ready)
+        rig.hasDroplets = false
+        rig.controller.run(BenchRig.order(1), at: rig.now)
+        try rig.must(120) { !$0.outcomes.isEmpty }
+        rig.controller.run(BenchRig.order(1), at: rig.now)
+        try rig.mustReach(.settling)
+        rig.set(pump: 1) { $0.actual = nil }
+        rig.disobedient = [1]
+        rig.run(1)
+        #expect(rig.controller.state == .settling)
+        rig.run(2)
+        #expect(rig.controller.state == .safe)
+    }
+
     @Test func aPumpThatDoesNotStopIsAFault() throws {
         var rig = try collecting()
         rig.disobedient = [0]

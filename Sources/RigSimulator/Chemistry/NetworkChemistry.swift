@@ -19,15 +19,17 @@ public final class NetworkChemistry: Chemistry {
         self.network = network
     }
 
-    /// What the network answers, interpolated between its grid points and held at its ends. A
-    /// count of shares it does not take gives zeros.
+    /// What the network answers, interpolated between its grid points and held at its ends, but
+    /// never less than zero: far from what it was trained on a network may say that a droplet
+    /// shines, and a detector would rightly take that for something else. A count of shares it
+    /// does not take gives zeros.
     public func absorbance(
         shares: [Double], totalFlow: FlowRate, residence: TimeSpan, wavelengths: [Wavelength]
     ) -> [Double] {
         guard shares.count + 1 == network.inputCount else {
             return [Double](repeating: 0, count: wavelengths.count)
         }
-        let values = network.predict(shares + [totalFlow.microlitersPerMinute])
+        let values = network.predict(shares + [totalFlow.microlitersPerMinute]).map { max($0, 0) }
         let step = (Self.grid.last - Self.grid.first) / Double(values.count - 1)
         return wavelengths.map { wavelength in
             let place = (wavelength.nanometers - Self.grid.first) / step
