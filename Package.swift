@@ -1,6 +1,20 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
+/// The processor the Swift code is compiled for. On x86-64 the plain baseline has no fused
+/// multiply–add, and a SIMD `addingProduct` becomes a library call per lane; so AVX2 and FMA are
+/// asked for, and the program says so at start where they are missing. This file sees the machine
+/// that builds, not the one that runs: a cross build sets `ARGENT_CPU` to what its target has, or
+/// to nothing.
+#if arch(x86_64)
+    let usualProcessor = "x86-64-v3"
+#else
+    let usualProcessor = ""
+#endif
+let processor = Context.environment["ARGENT_CPU"] ?? usualProcessor
+let swiftFlags: [SwiftSetting] =
+    processor.isEmpty ? [] : [.unsafeFlags(["-Xcc", "-march=\(processor)"])]
+
 /// A thin C shim over one Debian library: header and glue in `Sources/<name>`, nothing else.
 func shim(_ name: String, links libraries: [String]) -> Target {
     .target(name: name, linkerSettings: libraries.map { .linkedLibrary($0) })
@@ -8,7 +22,7 @@ func shim(_ name: String, links libraries: [String]) -> Target {
 
 /// A room of the house. Its dependencies are the rooms below it, and only those.
 func room(_ name: String, on below: [Target.Dependency], except: [String] = []) -> Target {
-    .target(name: name, dependencies: below, exclude: except)
+    .target(name: name, dependencies: below, exclude: except, swiftSettings: swiftFlags)
 }
 
 /// The tests of one room, with the support code all tests share.
@@ -18,7 +32,8 @@ func tests(of name: String, on more: [Target.Dependency] = []) -> Target {
     }
     return .testTarget(
         name: "\(name)Tests",
-        dependencies: [.target(name: name), "TestSupport"] + common + more)
+        dependencies: [.target(name: name), "TestSupport"] + common + more,
+        swiftSettings: swiftFlags)
 }
 
 let package = Package(
@@ -26,6 +41,7 @@ let package = Package(
     products: [
         .executable(name: "argent", targets: ["argent"]),
         .executable(name: "argent-workstation", targets: ["argent-workstation"]),
+        .executable(name: "argent-bench", targets: ["argent-bench"]),
     ],
     targets: [
         // C shims, one per library.
@@ -36,10 +52,11 @@ let package = Package(
         shim("CTOML", links: []),
         shim("CCBOR", links: ["cbor"]),
         shim("CDigest", links: ["crypto"]),
+        shim("CSimd", links: []),
 
         // The rooms, lowest first.
         room("Quantities", on: []),
-        room("Numerics", on: []),
+        room("Numerics", on: ["CSimd"]),
         room("World", on: ["Quantities", "CSystem", "CGPIO", "CSerial", "CI2C"]),
         room("Configuration", on: ["Quantities", "CTOML"]),
         room(
@@ -48,7 +65,9 @@ let package = Package(
         room("Surrogates", on: ["Numerics"]),
         room("Instruments", on: ["Quantities"]),
         room("Rig", on: ["Quantities", "Configuration", "Instruments", "Spectra"]),
-        room("Campaign", on: ["Quantities", "Configuration", "Numerics", "Surrogates"]),
+        room(
+            "Campaign",
+            on: ["Quantities", "Configuration", "Numerics", "Surrogates", "Spectra"]),
         room(
             "RigSimulator",
             on: ["Quantities", "Numerics", "World", "Configuration", "Surrogates", "Spectra"]),
@@ -56,18 +75,28 @@ let package = Package(
             "Agent",
             on: [
                 "Quantities", "World", "Configuration", "RunLog", "Rig", "Campaign", "Instruments",
-                "Spectra", "Numerics",
+                "Spectra", "Numerics", "Surrogates",
             ]),
         .executableTarget(
             name: "argent",
             dependencies: [
                 "Agent", "Rig", "RigSimulator", "Configuration", "RunLog", "World", "Spectra",
-                "Quantities",
-            ]),
-        .executableTarget(name: "argent-workstation", dependencies: ["RunLog", "World"]),
+                "Quantities", "Numerics", "Surrogates", "Campaign",
+            ],
+            swiftSettings: swiftFlags),
+        .executableTarget(
+            name: "argent-workstation", dependencies: ["RunLog", "World"],
+            swiftSettings: swiftFlags),
+        .executableTarget(
+            name: "argent-bench",
+            dependencies: [
+                "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
+                "World",
+            ],
+            swiftSettings: swiftFlags),
 
         // Tests.
-        .target(name: "TestSupport", path: "Tests/Support"),
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: swiftFlags),
         tests(of: "Quantities"),
         tests(of: "Numerics"),
         tests(of: "World"),
@@ -77,13 +106,14 @@ let package = Package(
         tests(of: "Surrogates"),
         tests(of: "Instruments"),
         tests(of: "Rig", on: ["Instruments", "Configuration", "Spectra"]),
-        tests(of: "Campaign", on: ["Configuration", "Surrogates"]),
+        tests(of: "Campaign", on: ["Configuration", "Surrogates", "Spectra"]),
         tests(of: "RigSimulator", on: ["World", "Configuration", "Surrogates", "Instruments"]),
         tests(
             of: "Agent",
             on: ["RigSimulator", "World", "Configuration", "RunLog", "Campaign", "Rig", "Spectra"]),
         .testTarget(
-            name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"]),
+            name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],
+            swiftSettings: swiftFlags),
     ],
     cxxLanguageStandard: .cxx17
 )
