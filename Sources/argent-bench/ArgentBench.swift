@@ -46,7 +46,7 @@ enum ArgentBench {
             }
             do {
                 print(try benchmark.measure(seconds: seconds).json(cpu: cpu))
-                fflush(stdout)
+                fflush(nil)
             } catch {
                 fail("\(benchmark.name): \(error)")
             }
