@@ -44,6 +44,7 @@ enum Argent {
         case "status", "hold", "resume", "clear": try ControlCommand.run(verb, words)
         case "simulate": try SimulateCommand.run(words)
         case "loss": try LossCommand.run(words)
+        case "suggest": try SuggestCommand.run(words)
         case "--version", "version": Output.line("argent \(version)")
         case "--help", "-h": Output.line(Help.overview)
         case "help": Output.line(words.first.flatMap(Help.text) ?? Help.overview)

@@ -26,6 +26,9 @@ public struct Planner: Sendable {
     public let check: RecipeCheck
     /// The campaign's settings.
     public let settings: CampaignSettings
+    /// Whether a history may hold recipes beyond limits and cap: made elsewhere, or under other
+    /// settings. What is proposed keeps to them all the same.
+    public var acceptsAnyHistory = false
 
     var effort = BatchSearch.Effort()
     var fit = MaternFit()
@@ -36,7 +39,7 @@ public struct Planner: Sendable {
     /// Recipes per run at most.
     public static let batchLimit = 200
     /// Observations at most: factoring grows with the cube.
-    public static let observationLimit = 1_000
+    public static let observationLimit = 2_500
 
     /// A planner for the campaign, recipe and variables of `settings`. Throws what makes
     /// planning impossible.
