@@ -10,6 +10,10 @@ enum Argent {
     static let version = "0.1.0"
 
     static func main() {
+        if let complaint = ProcessorCheck.complaint {
+            Output.error("argent: \(complaint)")
+            exit(ExitCode.usage.rawValue)
+        }
         // A reader that went away (`argent demo | head`) is no reason to leave pumps in doubt:
         // writes fail with EPIPE instead of killing the process.
         signal(SIGPIPE, SIG_IGN)

@@ -42,7 +42,9 @@ struct SuggestReport {
             guard let loss = values["predictedLoss.\(number)"],
                 let gain = values["expectedImprovement.\(number)"]
             else { continue }
-            say("  recipe \(number): predicted loss \(short(loss)), improves by \(short(gain))")
+            say(
+                "  recipe \(number): predicted loss \(short(loss)), "
+                    + "expected improvement \(short(gain))")
         }
         edges(decision.recipes, decision.bounds, limits: limits)
     }
@@ -63,7 +65,7 @@ struct SuggestReport {
             }
             say(
                 "  line \(table.line(of: item.row)): predicted loss \(short(loss)), "
-                    + "improves by \(short(gain))")
+                    + "expected improvement \(short(gain))")
         }
         if choice.items.count < batch {
             say("only \(choice.items.count) of \(batch): the pool has no more")

@@ -98,13 +98,14 @@ public struct Planner: Sendable {
         } catch {
             throw .surrogate(error)
         }
-        let means = units.map { model.mean($0) }
+        let made = space.reachable(units)
+        let means = made.map { model.mean($0) }
         let order = means.indices.sorted { (means[$0], $0) < (means[$1], $1) }
         let improvement = ExpectedImprovement(
             best: means[order[0]], margin: settings.explorationJitter)
         let search = BatchSearch(
             model: model, space: space, improvement: improvement, effort: effort)
-        let batch = search.batch(settings.batch, near: order.map { units[$0] }, using: &searching)
+        let batch = search.batch(settings.batch, near: order.map { made[$0] }, using: &searching)
         return Proposal(
             space: space, model: model, losses: losses, improvement: improvement, batch: batch)
     }

@@ -61,6 +61,19 @@ struct RecipeSpace: Equatable, Sendable {
         return result
     }
 
+    /// Those of `units`, points that were made, that could be made again. The best of them is
+    /// what a proposal has to beat: one outside today's bounds teaches the model, but nobody may
+    /// go back to it. When all are outside, the nearest points inside stand for them.
+    func reachable(_ units: [[Double]]) -> [[Double]] {
+        let inside = units.filter { region.contains($0, tolerance: 1e-9) }
+        guard inside.isEmpty else { return inside }
+        return units.map { unit in
+            var nearest = unit
+            region.project(&nearest)
+            return nearest
+        }
+    }
+
     /// The recipe at `unit`, rounded to four significant digits. Bounds and cap still hold:
     /// where rounding would break the cap, reagents are rounded down.
     func recipe(_ unit: [Double]) -> [Double] {

@@ -76,7 +76,8 @@ public struct BatchAdviser: Sendable {
         }
         let (settings, observations) = prepared(history)
         let space = try Planner(settings: settings).space(bounds)
-        return try PoolSearch(space: space, settings: settings.campaign)
+        let check = RecipeCheck(variables: self.settings.variables, recipe: settings.recipe)
+        return try PoolSearch(space: space, check: check, settings: settings.campaign)
             .choose(from: pool, observations)
     }
 

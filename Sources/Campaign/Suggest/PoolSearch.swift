@@ -9,6 +9,7 @@ import Surrogates
 /// more of the Cholesky factor per recipe chosen, and no model is fitted again.
 struct PoolSearch {
     let space: RecipeSpace
+    let check: RecipeCheck
     let settings: CampaignSettings
     var fit = MaternFit()
 
@@ -36,7 +37,10 @@ struct PoolSearch {
         do throws(GaussianProcessError) {
             model = try fit.fit(inputs: units, targets: targets, using: &fitting)
         } catch { throw .surrogate(error) }
-        let best = units.reduce(Double.infinity) { min($0, model.mean($1)) }
+        // What was made and may be made again is what a row has to beat.
+        let possible = history.indices.filter { (try? check.check(history[$0].recipe)) != nil }
+        let made = possible.isEmpty ? Array(history.indices) : possible
+        let best = made.reduce(Double.infinity) { min($0, model.mean(units[$1])) }
         var improvement = ExpectedImprovement(best: best, margin: settings.explorationJitter)
         var states = try shortlist(pool, model, improvement, units)
         var items: [PoolChoice.Item] = []
