@@ -43,9 +43,9 @@ public struct MaternParameters: Equatable, Sendable {
 ///
 /// Every derivative needs only `bend`, −k'(r)/r = 5/3 (1 + √5 r) exp(−√5 r), which has no pole
 /// at r = 0: ∂k/∂xᵢ = −bend (xᵢ−yᵢ)/ℓᵢ², ∂k/∂log ℓᵢ = bend (xᵢ−yᵢ)²/ℓᵢ².
-enum Matern {
+public enum Matern {
     /// k and bend at the square of the scaled distance.
-    static func value(squaredDistance: Double) -> (covariance: Double, bend: Double) {
+    public static func value(squaredDistance: Double) -> (covariance: Double, bend: Double) {
         let distance = (5 * squaredDistance).squareRoot()
         let decay = exp(-distance)
         return (
