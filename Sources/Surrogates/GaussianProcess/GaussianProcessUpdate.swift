@@ -86,6 +86,7 @@ extension GaussianProcess {
             // `last` is K⁻¹ k, which is Wᵀ l: the new row is its negative over the pivot's root.
             let inverseRoot = 1 / pivot.squareRoot()
             for index in 0..<count { last[index] *= -inverseRoot }
+            for index in count..<wide { last[index] = 0 }
             last[count] = inverseRoot
             return true
         }
@@ -97,11 +98,12 @@ extension GaussianProcess {
         _ inverse: [Double], _ jitter: Double
     ) -> GaussianProcess {
         let count = targets.count
+        let padded = targets + [Double](repeating: 0, count: stride - count)
         var weights = [Double](repeating: 0, count: stride)
         var fit = 0.0
         var logDiagonal = 0.0
         inverse.withUnsafeBufferPointer { inverse in
-            targets.withUnsafeBufferPointer { targets in
+            padded.withUnsafeBufferPointer { targets in
                 weights.withUnsafeMutableBufferPointer { weights in
                     guard let inverse = inverse.baseAddress, let targets = targets.baseAddress,
                         let weights = weights.baseAddress

@@ -41,14 +41,16 @@ public struct MaternFit: Equatable, Sendable {
     /// The documented defaults.
     public init() {}
 
-    /// Observations from which on the starts are looked at, and followed, on a part of the data:
-    /// one likelihood costs n³. The last climb is always on all of them.
-    public var screening = 256
+    /// With more observations than this, the starts are looked at, and followed, on part of the
+    /// data: one likelihood costs n³. The last climb is always on all of them.
+    public var screeningLimit = 64
+    /// The part is this share of the data, between `screeningLimit` and four times that.
+    public var screeningShare = 0.35
 
     /// The Gaussian process with the most probable parameters for `targets` at `inputs`: those
     /// that maximise the marginal likelihood of all observations times the priors.
     ///
-    /// With more than `screening` observations, a random part of that size decides between the
+    /// With more than `screeningLimit` observations, a random part of them decides between the
     /// starts, and hands the place it found and the curvature there to a climb on all of them,
     /// which then needs a few steps only.
     public func fit(
@@ -67,7 +69,7 @@ public struct MaternFit: Equatable, Sendable {
         let full = Posterior(
             MaternLikelihood(all, dimension: dimension, targets: targets), ranges)
         var found: BoundedQuasiNewton.Minimum
-        if targets.count > max(2, screening) {
+        if targets.count > max(2, screeningLimit) {
             let part = part(of: targets.count, &generator)
             let few = Posterior(
                 MaternLikelihood(
@@ -110,11 +112,13 @@ public struct MaternFit: Equatable, Sendable {
         }
     }
 
-    /// `screening` of `count` indices, in order.
+    /// The indices of the part that is screened on, in order.
     private func part(of count: Int, _ generator: inout SeededGenerator) -> [Int] {
         var order = Array(0..<count)
         generator.shuffle(&order)
-        return order.prefix(max(2, screening)).sorted()
+        let least = max(2, screeningLimit)
+        let size = Int(screeningShare * Double(count))
+        return order.prefix(min(max(size, least), 4 * least)).sorted()
     }
 
     /// Where the best of the climbs from the most probable starts ends.

@@ -49,7 +49,8 @@ final class MaternLikelihood {
         let square = count * stride
         let total = 2 * dimension * stride + 3 * stride + 3 * square + MatrixProduct.scratchCount
         memory = .allocate(capacity: total)
-        memory.initialize(repeating: 0, count: total)
+        // The scratch is written before it is read; zeroing it would cost its pages.
+        memory.initialize(repeating: 0, count: total - MatrixProduct.scratchCount)
         inputs = memory
         scaled = inputs + dimension * stride
         targets = scaled + dimension * stride
