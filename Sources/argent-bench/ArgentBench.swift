@@ -5,7 +5,14 @@ import Glibc
 @main
 enum ArgentBench {
     /// All that can be timed.
-    static var all: [Benchmark] { linearAlgebraBenchmarks + floatBenchmarks + trainingBenchmarks }
+    static var all: [Benchmark] {
+        [
+            linearAlgebraBenchmarks,
+            floatBenchmarks,
+            trainingBenchmarks,
+            gaussianProcessBenchmarks,
+        ].flatMap { $0 }
+    }
 
     static func main() {
         var seconds = 1.0
