@@ -11,6 +11,7 @@ enum ArgentBench {
             floatBenchmarks,
             trainingBenchmarks,
             gaussianProcessBenchmarks,
+            gridBenchmarks,
         ].flatMap { $0 }
     }
 
