@@ -119,6 +119,8 @@ public struct DropletFlags: Equatable, Sendable {
     public internal(set) var neighbours = 0
     /// Droplets far from what a network expected.
     public internal(set) var network = 0
+    /// Both together; a droplet that is far from both counts twice.
+    public var all: Int { neighbours + network }
     /// The last of the former in a row.
     var run = 0
     /// Index of the last of them.
