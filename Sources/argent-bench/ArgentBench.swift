@@ -12,6 +12,7 @@ enum ArgentBench {
             trainingBenchmarks,
             gaussianProcessBenchmarks,
             gridBenchmarks,
+            dropletBenchmarks,
         ].flatMap { $0 }
     }
 
