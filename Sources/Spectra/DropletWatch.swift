@@ -12,6 +12,10 @@ import Glibc
 /// condition does not cry wolf. The first droplets are judged together as soon as there are
 /// `needed` of them.
 ///
+/// With the default settings 6 of the 315 published spectra of run 1 are flagged as they were
+/// measured, and 9 of 10 or more of those halved, moved by 20 nm, clipped at 70 % or taken from
+/// another condition.
+///
 /// Memory is fixed at `init`, and the work for a droplet is the same for each.
 public struct DropletWatch {
     /// With what a droplet was compared.

@@ -18,6 +18,11 @@ import Glibc
 /// - repeated looking: it looks only after some of the droplets (`looks`), and every look gets
 ///   an equal part of `error` (Bonferroni), whatever the dependence among looks.
 ///
+/// The parts add up to more than they need: in simulations of the published scatter the promise
+/// is broken far more rarely than `error`. On the published losses (3,295 droplets, 164
+/// conditions) a wanted half width of 0.02 saves 11 % of the droplets, 0.03 17 %, 0.05 27 %, and
+/// no early median is off by more than it said.
+///
 /// It cannot foresee a jump or a turn that comes after the early end, nor can any such rule.
 public struct MedianStop: Equatable, Sendable {
     /// A median that is known well enough.
@@ -38,7 +43,8 @@ public struct MedianStop: Equatable, Sendable {
     /// side of the median are rarer than `error` even when neighbours resemble each other.
     public static let fewest = 8
     /// Least correlation of neighbouring droplets that is reckoned with; found in measured
-    /// conditions (mean over 164 of the published data, after taking out a straight line).
+    /// conditions (mean over those of the published data with 8 droplets or more, less a straight
+    /// line).
     public static let autocorrelation = 0.25
     /// A larger correlation is not told from a drift by so few droplets.
     static let largestAutocorrelation = 0.9
