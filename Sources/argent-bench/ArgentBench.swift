@@ -13,6 +13,7 @@ enum ArgentBench {
             gaussianProcessBenchmarks,
             gridBenchmarks,
             dropletBenchmarks,
+            quantizedBenchmarks,
         ].flatMap { $0 }
     }
 
