@@ -81,11 +81,11 @@ public final class Int8Codes {
         var count = 0
         var column = 0
         while column < width {
-            let pair = Self.words(values + column, steps)
-            guard pair.0 | pair.1 != 0 else {
+            guard Self.any(Self.bits(values + column)) else {
                 column &+= 8
                 continue
             }
+            let pair = Self.words(values + column, steps)
             offsets[count] = UInt32(truncatingIfNeeded: column * 8)
             codes[count] = form(pair.0)
             count &+= pair.0 == 0 ? 0 : 1
@@ -109,6 +109,14 @@ public final class Int8Codes {
         var count = 0
         var column = 0
         while column < width {
+            let bits =
+                Self.bits(values + column) | Self.bits(values + stride + column)
+                | Self.bits(values + 2 * stride + column)
+                | Self.bits(values + 3 * stride + column)
+            guard Self.any(bits) else {
+                column &+= 8
+                continue
+            }
             let a = Self.words(values + column, steps.0)
             let b = Self.words(values + stride + column, steps.1)
             let c = Self.words(values + 2 * stride + column, steps.2)
@@ -133,6 +141,19 @@ public final class Int8Codes {
         at[2] = form(c)
         at[3] = form(d)
         count &+= 1
+    }
+
+    /// Zero for eight zeros.
+    @inline(__always)
+    private static func bits(_ values: UnsafePointer<Float>) -> SIMD4<UInt64> {
+        UnsafeRawPointer(values).loadUnaligned(as: SIMD4<UInt64>.self)
+    }
+
+    /// Whether a bit is set; comparing vectors goes lane by lane.
+    @inline(__always)
+    private static func any(_ bits: SIMD4<UInt64>) -> Bool {
+        let half = bits.lowHalf | bits.highHalf
+        return half.x | half.y != 0
     }
 
     /// Codes of eight numbers: two quads of four 16-bit words.
