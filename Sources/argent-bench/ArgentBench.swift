@@ -5,7 +5,7 @@ import Glibc
 @main
 enum ArgentBench {
     /// All that can be timed.
-    static var all: [Benchmark] { linearAlgebraBenchmarks }
+    static var all: [Benchmark] { linearAlgebraBenchmarks + gaussianProcessBenchmarks }
 
     static func main() {
         var seconds = 1.0
