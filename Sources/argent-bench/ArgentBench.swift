@@ -5,7 +5,11 @@ import Glibc
 @main
 enum ArgentBench {
     /// All that can be timed.
-    static var all: [Benchmark] { linearAlgebraBenchmarks + gaussianProcessBenchmarks }
+    static var all: [Benchmark] {
+        linearAlgebraBenchmarks
+            + gaussianProcessBenchmarks
+            + gridBenchmarks
+    }
 
     static func main() {
         var seconds = 1.0
