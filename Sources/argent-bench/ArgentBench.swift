@@ -9,6 +9,7 @@ enum ArgentBench {
         linearAlgebraBenchmarks
             + gaussianProcessBenchmarks
             + gridBenchmarks
+            + floatBenchmarks
     }
 
     static func main() {
