@@ -82,7 +82,7 @@ public struct NamedReading: Equatable, Sendable {
 public struct DecisionRecord: Equatable, Sendable {
     /// Run number, from 1.
     public var run: Int
-    /// `latin-hypercube` or `gaussian-process`.
+    /// `latin-hypercube`, `gaussian-process`, `spectral-process` or `two-step`.
     public var method: String
     /// Bounds in force, low and high per variable.
     public var lows: [Double]
@@ -95,11 +95,16 @@ public struct DecisionRecord: Equatable, Sendable {
     public var basedOn: [Int]
     /// Model parameters by name (length scales, noise, likelihood, best loss, …).
     public var model: [NamedValue]
+    /// Who proposed each recipe; empty in logs that do not say.
+    public var proposers: [String]
+    /// What came of every proposer's recipes in the runs before; empty in logs that do not say.
+    public var comparison: [ProposerRecord]
 
     /// A decision.
     public init(
         run: Int, method: String, lows: [Double], highs: [Double], recipes: [[Double]],
-        basedOn: [Int], model: [NamedValue]
+        basedOn: [Int], model: [NamedValue], proposers: [String] = [],
+        comparison: [ProposerRecord] = []
     ) {
         self.run = run
         self.method = method
@@ -108,6 +113,33 @@ public struct DecisionRecord: Equatable, Sendable {
         self.recipes = recipes
         self.basedOn = basedOn
         self.model = model
+        self.proposers = proposers
+        self.comparison = comparison
+    }
+}
+
+/// What came of one proposer's recipes in one run.
+public struct ProposerRecord: Equatable, Sendable {
+    /// Run number, from 1.
+    public var run: Int
+    /// Its name, as in `DecisionRecord.proposers`.
+    public var proposer: String
+    /// Conditions that gave data.
+    public var conditions: Int
+    /// Smallest of their losses.
+    public var bestLoss: Double
+    /// Median of their losses.
+    public var medianLoss: Double
+
+    /// What came of it.
+    public init(
+        run: Int, proposer: String, conditions: Int, bestLoss: Double, medianLoss: Double
+    ) {
+        self.run = run
+        self.proposer = proposer
+        self.conditions = conditions
+        self.bestLoss = bestLoss
+        self.medianLoss = medianLoss
     }
 }
 

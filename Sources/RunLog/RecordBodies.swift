@@ -35,7 +35,8 @@ extension Record.Body {
             writer.fields(
                 .int(decision.run), .text(decision.method), .doubles(decision.lows),
                 .doubles(decision.highs), .rows(decision.recipes), .ints(decision.basedOn),
-                .readings(decision.model.map { NamedReading(name: $0.name, value: $0.value) }))
+                .readings(decision.model.map { NamedReading(name: $0.name, value: $0.value) }),
+                .texts(decision.proposers), .proposers(decision.comparison))
         case .recipe(let run, let condition, let attempt, let values):
             writer.fields(.int(run), .int(condition), .int(attempt), .doubles(values))
         case .setpoints(let values):
@@ -101,7 +102,8 @@ extension DecisionRecord {
         self.init(
             run: try f.int(1), method: try f.text(2), lows: try f.doubles(3),
             highs: try f.doubles(4), recipes: try f.rows(5), basedOn: try f.ints(6),
-            model: try f.values(7))
+            model: try f.values(7), proposers: try f.has(8) ? f.texts(8) : [],
+            comparison: try f.has(9) ? f.proposers(9) : [])
     }
 }
 
@@ -148,6 +150,8 @@ private enum FieldValue {
     case rows([[Double]])
     case ints([Int])
     case readings([NamedReading])
+    case texts([String])
+    case proposers([ProposerRecord])
 }
 
 extension CBORWriter {
@@ -183,6 +187,19 @@ extension CBORWriter {
                 array(2)
                 text(reading.name)
                 optional(reading.value)
+            }
+        case .texts(let texts):
+            array(texts.count)
+            for text in texts { self.text(text) }
+        case .proposers(let rows):
+            array(rows.count)
+            for row in rows {
+                array(5)
+                integer(Int64(row.run))
+                text(row.proposer)
+                integer(Int64(row.conditions))
+                double(row.bestLoss)
+                double(row.medianLoss)
             }
         }
     }

@@ -94,6 +94,9 @@ struct RecordFields {
         }
     }
 
+    /// Whether the map has `key`: later programs write more than earlier ones.
+    func has(_ key: UInt64) -> Bool { places.contains { $0.key == key } }
+
     /// A reader at the value of `key`.
     private func reader(_ key: UInt64) throws(RecordError) -> CBORReader {
         for place in places where place.key == key { return CBORReader(bytes, at: place.offset) }
@@ -189,5 +192,34 @@ struct RecordFields {
             values.append(NamedValue(name: reading.name, value: value))
         }
         return values
+    }
+
+    func texts(_ key: UInt64) throws(RecordError) -> [String] {
+        var reader = try reader(key)
+        let count = try reader.array()
+        var texts: [String] = []
+        for _ in 0..<count { texts.append(try reader.text()) }
+        return texts
+    }
+
+    func proposers(_ key: UInt64) throws(RecordError) -> [ProposerRecord] {
+        var reader = try reader(key)
+        let count = try reader.array()
+        var rows: [ProposerRecord] = []
+        for _ in 0..<count {
+            let start = reader.offset
+            guard try reader.array() == 5 else {
+                throw .wrongKind(at: start, expected: "run, proposer, count, best, median")
+            }
+            let run = Int(exactly: try reader.integer())
+            let proposer = try reader.text()
+            let conditions = Int(exactly: try reader.integer())
+            guard let run, let conditions else { throw .outOfRange(at: start) }
+            rows.append(
+                ProposerRecord(
+                    run: run, proposer: proposer, conditions: conditions,
+                    bestLoss: try reader.double(), medianLoss: try reader.double()))
+        }
+        return rows
     }
 }

@@ -20,7 +20,13 @@ enum Samples {
             DecisionRecord(
                 run: 2, method: "gaussian-process", lows: [4, -0.0], highs: [20, .infinity],
                 recipes: [[], [1, 2.5], [-.infinity]], basedOn: [1, 2, 300],
-                model: [NamedValue(name: "noise", value: .leastNonzeroMagnitude)])),
+                model: [NamedValue(name: "noise", value: .leastNonzeroMagnitude)],
+                proposers: ["network", ""],
+                comparison: [
+                    ProposerRecord(
+                        run: 6, proposer: "network", conditions: 7, bestLoss: 0.125,
+                        medianLoss: .greatestFiniteMagnitude)
+                ])),
         .recipe(run: 0, condition: .max, attempt: .min, values: []),
         .setpoints([NamedValue(name: "AgNO3", value: 26.25), NamedValue(name: "", value: 0)]),
         .readings([NamedReading(name: "flow", value: nil), NamedReading(name: "T", value: -1)]),

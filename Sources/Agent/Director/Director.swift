@@ -21,6 +21,7 @@ final class Director {
     private var attempts: [Int: Int]
     /// Orders of each condition that failed.
     private var failures: [Int: Int]
+    private var gathering = SpectrumGathering()
     private var isThinking = false
     private var isEnding = false
     /// Droplets of the running condition, and of the whole process.
@@ -136,7 +137,10 @@ final class Director {
         let reports = rig.reports
         rig.reports.removeAll(keepingCapacity: true)
         for report in reports {
-            for body in recorder.bodies(of: report) { record(body) }
+            for body in recorder.bodies(of: report) {
+                record(body)
+                if case .droplet(let droplet) = body { gathering.add(droplet) }
+            }
             switch report {
             case .droplet:
                 dropletsInCondition += 1
@@ -155,7 +159,8 @@ final class Director {
             case .complete(let losses):
                 guard let loss = median(of: losses) else { return }
                 conditionsThisProcess += 1
-                try finish(order, .complete(medianLoss: loss))
+                let spectrum = gathering.take(condition: order.number, attempt: order.attempt)
+                try finish(order, .complete(medianLoss: loss), spectrum)
             case .failed(let reason):
                 // What was broken off by a hold or a fault does not count as a try.
                 failures[order.number, default: 0] += 1
@@ -174,10 +179,10 @@ final class Director {
     }
 
     private func finish(
-        _ order: ConditionOrder, _ outcome: Campaign.Outcome
+        _ order: ConditionOrder, _ outcome: Campaign.Outcome, _ spectrum: [Float] = []
     ) throws(CampaignError) {
         try campaign.conditionFinished(
-            number: order.number, recipe: order.recipe, outcome: outcome)
+            number: order.number, recipe: order.recipe, outcome: outcome, spectrum: spectrum)
         if campaign.phase.isOver {
             record(.event(kind: "finished", text: campaign.phase.description))
         }
@@ -206,7 +211,7 @@ final class Director {
         isThinking = false
         switch answer {
         case .success(let decision):
-            record(.decision(DecisionRecord(decision)))
+            record(.decision(DecisionRecord(decision, comparison: campaign.comparison)))
             archive.flush()
             do throws(CampaignError) { try campaign.adopt(decision) } catch {
                 stopPlanning("the decision of run \(decision.run) cannot be used: \(error)")
@@ -222,12 +227,27 @@ final class Director {
     }
 }
 
+extension SpectrumGathering {
+    /// Takes a droplet as the log keeps it.
+    mutating func add(_ droplet: DropletRecord) {
+        add(
+            condition: droplet.condition, attempt: droplet.attempt,
+            absorbance: droplet.absorbance)
+    }
+}
+
 extension DecisionRecord {
-    /// The record of `decision`.
-    init(_ decision: Decision) {
+    /// The record of `decision`, taken with `comparison` at hand.
+    init(_ decision: Decision, comparison: [Campaign.ProposerSummary] = []) {
         self.init(
             run: decision.run, method: decision.method.rawValue, lows: decision.bounds.lows,
             highs: decision.bounds.highs, recipes: decision.recipes, basedOn: decision.basedOn,
-            model: decision.model.map { NamedValue(name: $0.name, value: $0.value) })
+            model: decision.model.map { NamedValue(name: $0.name, value: $0.value) },
+            proposers: decision.proposers.map(\.rawValue),
+            comparison: comparison.map {
+                ProposerRecord(
+                    run: $0.run, proposer: $0.proposer.rawValue, conditions: $0.complete,
+                    bestLoss: $0.bestLoss, medianLoss: $0.medianLoss)
+            })
     }
 }

@@ -27,6 +27,7 @@ struct ResumedCampaign {
 
     private let settings: Settings
     private var running: [Double]?
+    private var gathering = SpectrumGathering()
 
     /// A campaign with nothing in its log yet.
     init(settings: Settings) {
@@ -50,6 +51,7 @@ struct ResumedCampaign {
             attempts[number] = max(attempt, attempts[number, default: 0])
             running = values
             try campaign.conditionStarted(number: number)
+        case .droplet(let droplet): gathering.add(droplet)
         case .conditionEnd(let end): try replay(end)
         case .readings(let readings):
             for (index, pump) in settings.pumps.enumerated() {
@@ -66,7 +68,8 @@ struct ResumedCampaign {
     private mutating func replay(_ end: ConditionRecord) throws(CampaignError) {
         let number = end.condition
         if end.outcome == ConditionRecord.complete, let loss = end.medianLoss {
-            try finish(number, .complete(medianLoss: loss))
+            let spectrum = gathering.take(condition: number, attempt: end.attempt)
+            try finish(number, .complete(medianLoss: loss), spectrum)
         } else if end.outcome == ConditionRecord.failed {
             failures[number, default: 0] += 1
             if failures[number, default: 0] > settings.rig.conditionRetries {
@@ -80,13 +83,14 @@ struct ResumedCampaign {
     }
 
     private mutating func finish(
-        _ number: Int, _ outcome: Campaign.Outcome
+        _ number: Int, _ outcome: Campaign.Outcome, _ spectrum: [Float] = []
     ) throws(CampaignError) {
         guard number >= 1, number <= campaign.conditions.count else {
             throw .unknownCondition(number: number)
         }
         try campaign.conditionFinished(
-            number: number, recipe: campaign.conditions[number - 1].recipe, outcome: outcome)
+            number: number, recipe: campaign.conditions[number - 1].recipe, outcome: outcome,
+            spectrum: spectrum)
     }
 
     /// The log is at its end: a condition that was running is to be made again, and what it may
@@ -119,6 +123,8 @@ extension Decision {
             method: Method(rawValue: record.method) ?? .gaussianProcess,
             bounds: RecipeBounds(lows: record.lows, highs: record.highs),
             recipes: record.recipes, basedOn: record.basedOn,
-            model: record.model.map { ModelValue(name: $0.name, value: $0.value) })
+            model: record.model.map { ModelValue(name: $0.name, value: $0.value) },
+            proposers: record.proposers.isEmpty
+                ? nil : record.proposers.map { Proposer(rawValue: $0) ?? .gaussianProcess })
     }
 }

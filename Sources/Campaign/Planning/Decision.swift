@@ -20,12 +20,32 @@ public struct Observation: Equatable, Sendable {
     public var recipe: [Double]
     /// Median loss of its droplets.
     public var loss: Double
+    /// Pointwise median absorbance of its droplets on the loss grid, NaN where invalid; empty
+    /// where only the loss is known.
+    public var spectrum: [Float]
+    /// The run it was made in, from 1; 0 where that is not known.
+    public var run: Int
+    /// Who proposed it; nil where that is not known.
+    public var proposer: Decision.Proposer?
 
-    /// An observation.
-    public init(number: Int, recipe: [Double], loss: Double) {
+    /// An observation; without a spectrum where none is given.
+    public init(
+        number: Int, recipe: [Double], loss: Double, spectrum: [Float] = [], run: Int = 0,
+        proposer: Decision.Proposer? = nil
+    ) {
         self.number = number
         self.recipe = recipe
         self.loss = loss
+        self.spectrum = spectrum
+        self.run = run
+        self.proposer = proposer
+    }
+
+    /// Equal in every bit, so that spectra with invalid points compare as well.
+    public static func == (a: Observation, b: Observation) -> Bool {
+        a.number == b.number && a.recipe == b.recipe && a.loss == b.loss && a.run == b.run
+            && a.proposer == b.proposer
+            && a.spectrum.elementsEqual(b.spectrum) { $0.bitPattern == $1.bitPattern }
     }
 }
 
@@ -37,6 +57,21 @@ public struct Decision: Equatable, Sendable {
         case latinHypercube = "latin-hypercube"
         /// Gaussian process, expected improvement, local penalisation.
         case gaussianProcess = "gaussian-process"
+        /// Gaussian processes of what the loss is made of, from whole spectra.
+        case spectralProcess = "spectral-process"
+        /// More than one proposer; see `Decision.proposers`.
+        case twoStep = "two-step"
+    }
+    /// Who thought of a recipe.
+    public enum Proposer: String, CaseIterable, Sendable {
+        /// The space-filling design of a first run.
+        case latinHypercube = "latin-hypercube"
+        /// The Gaussian process of the loss.
+        case gaussianProcess = "gaussian-process"
+        /// The Gaussian processes of the spectrum's parts.
+        case spectralProcess = "spectral-process"
+        /// The spectrum network.
+        case network
     }
     /// Run number, from 1.
     public var run: Int
@@ -46,15 +81,17 @@ public struct Decision: Equatable, Sendable {
     public var bounds: RecipeBounds
     /// The recipes in the order they are to be made.
     public var recipes: [[Double]]
+    /// Who proposed each of them, in the same order.
+    public var proposers: [Proposer]
     /// Numbers of the conditions that were known, ascending.
     public var basedOn: [Int]
     /// Parameters of the model and of the choice, by name; see `Planner`.
     public var model: [ModelValue]
 
-    /// A decision.
+    /// A decision. Without `proposers` all recipes are the method's own.
     public init(
         run: Int, method: Method, bounds: RecipeBounds, recipes: [[Double]], basedOn: [Int],
-        model: [ModelValue]
+        model: [ModelValue], proposers: [Proposer]? = nil
     ) {
         self.run = run
         self.method = method
@@ -62,6 +99,19 @@ public struct Decision: Equatable, Sendable {
         self.recipes = recipes
         self.basedOn = basedOn
         self.model = model
+        self.proposers =
+            proposers ?? [Proposer](repeating: method.soleProposer, count: recipes.count)
+    }
+}
+
+extension Decision.Method {
+    /// Whose recipes a decision of this method holds when it does not say.
+    var soleProposer: Decision.Proposer {
+        switch self {
+        case .latinHypercube: .latinHypercube
+        case .gaussianProcess: .gaussianProcess
+        case .spectralProcess, .twoStep: .spectralProcess
+        }
     }
 }
 

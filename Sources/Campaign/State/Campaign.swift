@@ -50,13 +50,25 @@ public struct Campaign: Equatable, Sendable {
         public var run: Int
         /// One number per variable (percent or µL/min).
         public var recipe: [Double]
+        /// Who proposed it.
+        public var proposer: Decision.Proposer
         /// Where it stands.
         public var state: ConditionState
+        /// Pointwise median absorbance of its droplets, once it is complete; empty where it is
+        /// not known.
+        public var spectrum: [Float] = []
 
         /// Its median loss, when it has one.
         public var loss: Double? {
             if case .ended(.complete(let loss)) = state { return loss }
             return nil
+        }
+
+        /// Equal in every bit, so that spectra with invalid points compare as well.
+        public static func == (a: Condition, b: Condition) -> Bool {
+            a.number == b.number && a.run == b.run && a.recipe == b.recipe
+                && a.proposer == b.proposer && a.state == b.state
+                && a.spectrum.elementsEqual(b.spectrum) { $0.bitPattern == $1.bitPattern }
         }
     }
 
@@ -114,7 +126,10 @@ public struct Campaign: Equatable, Sendable {
     public var history: [Observation] {
         conditions.compactMap { condition in
             condition.loss.map {
-                Observation(number: condition.number, recipe: condition.recipe, loss: $0)
+                Observation(
+                    number: condition.number, recipe: condition.recipe, loss: $0,
+                    spectrum: condition.spectrum, run: condition.run,
+                    proposer: condition.proposer)
             }
         }
     }
@@ -149,6 +164,10 @@ public struct Campaign: Equatable, Sendable {
             throw .decisionOutOfTurn(run: decision.run, awaited: run)
         }
         let variables = check.variables.count
+        guard decision.proposers.count == decision.recipes.count else {
+            throw .decisionMalformed(
+                "\(decision.recipes.count) recipes of \(decision.proposers.count) proposers")
+        }
         guard (1...Planner.batchLimit).contains(decision.recipes.count) else {
             throw .decisionMalformed("\(decision.recipes.count) recipes")
         }
@@ -167,10 +186,11 @@ public struct Campaign: Equatable, Sendable {
         guard decision.basedOn == known else {
             throw .decisionBasis(found: decision.basedOn, known: known)
         }
-        for recipe in decision.recipes {
+        for (recipe, proposer) in zip(decision.recipes, decision.proposers) {
             conditions.append(
                 Condition(
-                    number: conditions.count + 1, run: run, recipe: recipe, state: .pending))
+                    number: conditions.count + 1, run: run, recipe: recipe, proposer: proposer,
+                    state: .pending))
         }
         bounds = decision.bounds
         decisions.append(decision)
@@ -187,9 +207,10 @@ public struct Campaign: Equatable, Sendable {
         conditions[try openIndex(number)].state = .pending
     }
 
-    /// The condition of this number, made with `recipe`, has ended.
+    /// The condition of this number, made with `recipe`, has ended; `spectrum` is the pointwise
+    /// median absorbance of its droplets where it is known.
     public mutating func conditionFinished(
-        number: Int, recipe: [Double], outcome: Outcome
+        number: Int, recipe: [Double], outcome: Outcome, spectrum: [Float] = []
     ) throws(CampaignError) {
         let index = try openIndex(number)
         guard conditions[index].recipe == recipe else { throw .recipeDiffers(number: number) }
@@ -197,6 +218,7 @@ public struct Campaign: Equatable, Sendable {
             throw .lossNotFinite(number: number)
         }
         conditions[index].state = .ended(outcome)
+        if case .complete = outcome { conditions[index].spectrum = spectrum }
         advance(after: conditions[index])
     }
 

@@ -45,4 +45,36 @@ extension Campaign {
         }
         return rows
     }
+
+    /// What came of one proposer's recipes in one run.
+    public struct ProposerSummary: Equatable, Sendable {
+        /// Run number, from 1.
+        public var run: Int
+        /// Who proposed them.
+        public var proposer: Decision.Proposer
+        /// Conditions that gave data; at least one.
+        public var complete: Int
+        /// Smallest of their losses.
+        public var bestLoss: Double
+        /// Median of their losses.
+        public var medianLoss: Double
+    }
+
+    /// The proposers compared, run by run: those with at least one condition that gave data.
+    public var comparison: [ProposerSummary] {
+        var rows: [ProposerSummary] = []
+        for decision in decisions {
+            for proposer in Decision.Proposer.allCases {
+                let losses = conditions.filter {
+                    $0.run == decision.run && $0.proposer == proposer
+                }.compactMap(\.loss)
+                guard let best = losses.min(), let middle = median(of: losses) else { continue }
+                rows.append(
+                    ProposerSummary(
+                        run: decision.run, proposer: proposer, complete: losses.count,
+                        bestLoss: best, medianLoss: middle))
+            }
+        }
+        return rows
+    }
 }
