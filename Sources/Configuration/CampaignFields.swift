@@ -16,6 +16,10 @@ extension CampaignSettings {
             .number(
                 "exploration_jitter", \.explorationJitter, 0...10,
                 "Margin by which a proposal must promise to beat the best."),
+            .choice("method", \.method, "Who proposes recipes after the first run."),
+            .number(
+                "log_offset", \.logOffset, 0.001...1_000,
+                "Offset of the logarithm the spectral process sees variables through."),
             .flag(
                 "widens_bounds", \.widensBounds,
                 "Whether bounds widen, towards the limits, when proposals sit on them."),

@@ -48,6 +48,11 @@ public struct CampaignSettings: Equatable, Sendable {
     public var targetPath = ""
     /// Margin by which a proposal must promise to beat the best (expected improvement).
     public var explorationJitter = 0.1
+    /// Who proposes recipes.
+    public var method = PlanningMethod.spectralProcess
+    /// The spectral process sees each variable as the logarithm of its place between the bounds
+    /// plus this share of their distance; a large one bends little.
+    public var logOffset = 0.3
     /// Whether a variable's bounds widen, towards its limits, when proposals sit on them.
     public var widensBounds = true
     /// Share of a batch that must sit on a bound before it widens.
@@ -57,6 +62,14 @@ public struct CampaignSettings: Equatable, Sendable {
 
     /// The documented defaults.
     public init() {}
+}
+
+/// Who proposes the recipes of a campaign after its first run.
+public enum PlanningMethod: String, CaseIterable, Sendable {
+    /// A Gaussian process of the loss (the published first step).
+    case gaussianProcess = "gaussian-process"
+    /// Gaussian processes of what the loss is made of, from whole spectra.
+    case spectralProcess = "spectral-process"
 }
 
 /// `[loss]`: the grid spectra are compared on and the amplitude window.

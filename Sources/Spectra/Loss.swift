@@ -46,6 +46,23 @@ public struct Loss: Equatable, Sendable {
     public func of(
         _ absorbance: [Double], minimumValidShare: Double = 1
     ) throws(SpectraError) -> Double {
+        let parts = try parts(of: absorbance, minimumValidShare: minimumValidShare)
+        return 1 - amplitudeFactor(parts.largest) * parts.cosine
+    }
+
+    /// What a loss is made of: `1 − δ(largest) · cosine`.
+    public struct Parts: Equatable, Sendable {
+        /// Largest absorbance, A_max.
+        public var largest: Double
+        /// Cosine of the scaled spectrum and the scaled target: the likeness of their shapes,
+        /// which a droplet that absorbs more or less as a whole does not change.
+        public var cosine: Double
+    }
+
+    /// The parts of the loss of `absorbance`; throws what `of` throws.
+    public func parts(
+        of absorbance: [Double], minimumValidShare: Double = 1
+    ) throws(SpectraError) -> Parts {
         guard absorbance.count == target.count else {
             throw .lengthMismatch(expected: target.count, got: absorbance.count)
         }
@@ -66,8 +83,11 @@ public struct Loss: Equatable, Sendable {
             throw .flat(which: "spectrum")
         }
         guard let cosine = Self.cosine(scaled, wanted) else { throw .flat(which: "target") }
-        return 1 - amplitudeFactor(largest) * cosine
+        return Parts(largest: largest, cosine: cosine)
     }
+
+    /// The largest absorbances, from and to, for which δ is 1.
+    public var amplitudeWindow: ClosedRange<Double> { amplitudeLow...amplitudeHigh }
 
     /// δ of the largest absorbance, 0…1.
     public func amplitudeFactor(_ largest: Double) -> Double {

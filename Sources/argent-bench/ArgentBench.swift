@@ -17,6 +17,13 @@ enum ArgentBench {
         var prefixes: [String] = []
         var lists = false
         var arguments = CommandLine.arguments.dropFirst()
+        if arguments.first == "campaign" {
+            guard let bench = CampaignBench(arguments.dropFirst()) else {
+                fail("\n" + CampaignBench.help)
+            }
+            do { try bench.run() } catch { fail("\(error)") }
+            return
+        }
         while let argument = arguments.popFirst() {
             switch argument {
             case "--list": lists = true

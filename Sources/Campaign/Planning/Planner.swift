@@ -1,5 +1,6 @@
 import Configuration
 import Numerics
+import Spectra
 import Surrogates
 
 /// Decides which recipes a run makes. A value without state: the same settings and request give
@@ -30,7 +31,11 @@ public struct Planner: Sendable {
     /// settings. What is proposed keeps to them all the same.
     public var acceptsAnyHistory = false
 
+    /// How far a spectrum is from the wanted one; nil where only losses are known.
+    public let loss: Loss?
+
     var effort = BatchSearch.Effort()
+    var spectralEffort = SpectralSearch.Effort()
     var fit = MaternFit()
     var hypercube = LatinHypercube()
 
@@ -42,9 +47,10 @@ public struct Planner: Sendable {
     public static let observationLimit = 2_500
 
     /// A planner for the campaign, recipe and variables of `settings`. Throws what makes
-    /// planning impossible.
-    public init(settings: Settings) throws(PlannerError) {
+    /// planning impossible. With `loss` it can learn from spectra as well as from losses.
+    public init(settings: Settings, loss: Loss? = nil) throws(PlannerError) {
         self.settings = settings.campaign
+        self.loss = loss
         check = RecipeCheck(variables: settings.variables, recipe: settings.recipe)
         try checkVariables()
         try checkSettings()
@@ -58,10 +64,16 @@ public struct Planner: Sendable {
         let space = try space(request.bounds)
         guard request.run > 1, !history.isEmpty else {
             var generator = root.split("latin-hypercube", request.run)
-            let points = hypercube.points(settings.batch, in: space.region, using: &generator)
+            var points = hypercube.points(settings.batch, in: space.region, using: &generator)
+            if learnsFromSpectra { points = points.map(bend.straight) }
             return Decision(
                 run: request.run, method: .latinHypercube, bounds: request.bounds,
                 recipes: points.map { space.recipe($0) }, basedOn: history.map(\.number), model: [])
+        }
+        if let evidence = spectralEvidence(history),
+            let decision = try decideSpectrally(request, history, evidence, space)
+        {
+            return decision
         }
         let first = try propose(request, history, space)
         guard settings.widensBounds else { return decision(request, history, first, []) }
