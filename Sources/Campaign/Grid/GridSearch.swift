@@ -18,6 +18,8 @@ public struct GridSearch: Equatable, Sendable {
     public static let mostBest = 4_096
     /// Units of a layer at most.
     public static let mostUnits = 4_096
+    /// Points of the boxes the network is first cut down for.
+    static let regionPoints = 32_768
     /// Points of a first box.
     static let blockPoints = 1_024
 

@@ -23,6 +23,8 @@ final class GridTree {
     private static let mostExpansions = 2_000
     /// The loss's own rounding, in double precision, with room to spare.
     private static let lossSlack = 1e-9
+    /// A box is bounded only where δ · cos should exceed this.
+    private static let leastGoal = 1e-3
 
     init(_ search: GridSearch, network: DenseNetwork, loss: Loss) {
         grid = search.grid
@@ -38,19 +40,31 @@ final class GridTree {
     /// Looks at the whole grid.
     func descend(_ shouldStop: () -> Bool) throws(GridError) {
         try findIncumbents(shouldStop)
-        for block in blocks() {
-            if shouldStop() { throw .stopped }
-            visit(block, of: root, depth: 0, LossBound.Ranges())
+        let known = BoxForms(dimension: grid.dimension, columns: root.columnCount)
+        let smaller = LocalNetwork(inputs: grid.dimension, layerCount: root.layers.count)
+        for region in parts(of: GridBox(grid), points: GridSearch.regionPoints) {
+            set(region, known)
+            known.enclose(root)
+            resolver.resolve(root, in: known, into: smaller, isRoot: true, isDropOnly: true)
+            for block in parts(of: region, points: GridSearch.blockPoints) {
+                if shouldStop() { throw .stopped }
+                visit(block, of: smaller, depth: 0, LossBound.Ranges())
+            }
         }
     }
 
-    /// The grid in boxes of at most `blockPoints`.
-    private func blocks() -> [GridBox] {
-        var pending = [GridBox(grid)]
+    private func set(_ box: GridBox, _ known: BoxForms) {
+        known.setBox(
+            low: { values[$0][Int(box.low[$0])] }, high: { values[$0][Int(box.high[$0])] })
+    }
+
+    /// `whole` in boxes of at most `points`, without those the cap forbids.
+    private func parts(of whole: GridBox, points: Int) -> [GridBox] {
+        var pending = [whole]
         var done: [GridBox] = []
         while let box = pending.popLast() {
             guard grid.keepsCap(box.low) else { continue }
-            guard box.pointCount(grid.dimension) > GridSearch.blockPoints else {
+            guard box.pointCount(grid.dimension) > points else {
                 done.append(box)
                 continue
             }
@@ -131,12 +145,12 @@ final class GridTree {
                 LocalNetwork(inputs: grid.dimension, layerCount: root.layers.count))
         }
         let known = forms[depth]
-        known.setBox(
-            low: { values[$0][Int(box.low[$0])] }, high: { values[$0][Int(box.high[$0])] })
+        set(box, known)
         known.enclose(parent)
         best.counters.boxes += 1
         var ranges = old
-        if isOut(parent, known, &ranges) {
+        let goal = 1 - best.threshold - Self.lossSlack
+        if goal > Self.leastGoal, bound.staysBelow(goal, parent, known, &ranges) {
             best.counters.prunedBoxes += 1
             best.counters.prunedPoints += points
             return
@@ -158,27 +172,5 @@ final class GridTree {
             }
         }
         return widest
-    }
-
-    /// Whether no recipe of the box can have a loss at or below the threshold.
-    private func isOut(
-        _ local: LocalNetwork, _ known: BoxForms, _ ranges: inout LossBound.Ranges
-    ) -> Bool {
-        let goal = 1 - best.threshold - Self.lossSlack
-        guard goal > 0.001 else { return false }
-        let factor = bound.largestFactor(ranges)
-        if factor < goal { return true }
-        let centre = bound.centre(local, known)
-        if bound.cosineBelow(goal / factor, centre, ranges, local, known) { return true }
-        let peak = Double(centre.peak)
-        guard
-            peak < bound.amplitudeLow || peak > bound.amplitudeHigh
-                || !ranges.floorLow.isFinite
-        else { return false }
-        ranges = bound.ranges(local, known, within: ranges)
-        let smaller = bound.largestFactor(ranges)
-        if smaller < goal { return true }
-        return smaller < factor
-            && bound.cosineBelow(goal / smaller, centre, ranges, local, known)
     }
 }

@@ -15,17 +15,25 @@ final class Resolver {
     /// `isRoot` says that the parent is the network as trained: what single precision rounds off
     /// its sums is from here on a part of the rows' radii. Rounding of the products made here is
     /// added to them: γ times the sizes of all terms, with every column as large as it gets.
+    ///
+    /// `isDropOnly` leaves out what is always off and nothing else: the child's parent for all
+    /// purposes is still the network as trained.
     func resolve(
-        _ parent: LocalNetwork, in known: BoxForms, into child: LocalNetwork, isRoot: Bool
+        _ parent: LocalNetwork, in known: BoxForms, into child: LocalNetwork, isRoot: Bool,
+        isDropOnly: Bool = false
     ) {
         var columns = 1 + parent.inputs
         for (number, old) in parent.layers.enumerated() {
             let new = child.layers[number]
             let isLast = number == parent.layers.count - 1
-            choose(old, new, known, order: orders[number], isLast: isLast)
+            choose(
+                old, new, known, order: orders[number], keepsAll: isLast || isDropOnly)
             new.columns = columns
             new.stride = LocalNetwork.padded(columns)
             new.firstColumn = 1 + parent.inputs
+            if isDropOnly {
+                new.firstColumn = number == 0 ? columns : child.layers[number - 1].ownColumn
+            }
             let rows = new.rows + new.resolved
             new.coefficients.ensure((rows + 4) * new.stride)
             new.radii.ensure(rows + 8)
@@ -34,7 +42,8 @@ final class Resolver {
             while row < rows {
                 let count = min(4, rows - row)
                 for offset in 0..<count {
-                    copy(number, row: row + offset, parent, child, known, isRoot: isRoot)
+                    copy(number, row: row + offset, parent, child, known,
+                        isRoot: isRoot, isDropOnly: isDropOnly)
                 }
                 for below in 0..<number
                 where child.layers[below].resolved > 0
@@ -57,18 +66,18 @@ final class Resolver {
 
     private func choose(
         _ old: LocalLayer, _ new: LocalLayer, _ known: BoxForms, order: Scratch<Int32>,
-        isLast: Bool
+        keepsAll: Bool
     ) {
         order.ensure(old.rows)
         var kept = 0
         for row in 0..<old.rows where !(known.upper[old.ownColumn + row] <= 0) {
-            guard isLast || !(known.lower[old.ownColumn + row] >= 0) else { continue }
+            guard keepsAll || !(known.lower[old.ownColumn + row] >= 0) else { continue }
             order.base[kept] = Int32(row)
             kept += 1
         }
         new.rows = kept
         new.resolved = 0
-        guard !isLast else { return }
+        guard !keepsAll else { return }
         for row in 0..<old.rows
         where known.upper[old.ownColumn + row] > 0 && known.lower[old.ownColumn + row] >= 0 {
             order.base[kept + new.resolved] = Int32(row)
@@ -79,7 +88,7 @@ final class Resolver {
     /// The part of a row that stays: 1, the variables, the neurons that still switch.
     private func copy(
         _ number: Int, row: Int, _ parent: LocalNetwork, _ child: LocalNetwork,
-        _ known: BoxForms, isRoot: Bool
+        _ known: BoxForms, isRoot: Bool, isDropOnly: Bool
     ) {
         let old = parent.layers[number]
         let new = child.layers[number]
@@ -94,6 +103,10 @@ final class Resolver {
             let to = target + child.layers[below].ownColumn
             let order = UnsafePointer(orders[below].base)
             for kept in 0..<child.layers[below].rows { to[kept] = from[Int(order[kept])] }
+        }
+        guard !isDropOnly else {
+            new.radii.base[row] = 0
+            return
         }
         var norm: Float = 0
         for column in 0..<prefix { norm += abs(source[column]) * known.size[column] }
