@@ -37,7 +37,8 @@ enum Argent {
     }
 
     private static func run(_ verb: String, _ words: [String]) throws(CommandFailure) {
-        if words.contains("--help") || words.contains("-h"), let text = Help.text(verb) {
+        if words.contains("--help") || words.contains("-h"), let text = Help.text(verb, words.first)
+        {
             Output.line(text)
             return
         }
@@ -49,9 +50,12 @@ enum Argent {
         case "simulate": try SimulateCommand.run(words)
         case "loss": try LossCommand.run(words)
         case "suggest": try SuggestCommand.run(words)
+        case "model": try ModelCommand.run(words)
         case "--version", "version": Output.line("argent \(version)")
         case "--help", "-h": Output.line(Help.overview)
-        case "help": Output.line(words.first.flatMap(Help.text) ?? Help.overview)
+        case "help":
+            Output.line(
+                words.first.flatMap { Help.text($0, words.dropFirst().first) } ?? Help.overview)
         default:
             let near = Suggestion.nearest(to: verb, among: Help.verbs)
             let hint = near.map { "; did you mean `argent \($0)`?" } ?? "; see `argent --help`"

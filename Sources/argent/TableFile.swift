@@ -22,7 +22,7 @@ enum TableFile {
     }
 
     /// `value` with as many digits as tell it from all others, and no more.
-    static func exact(_ value: Double) -> String {
+    static func exact<Number: BinaryFloatingPoint>(_ value: Number) -> String {
         let text = "\(value)"
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
