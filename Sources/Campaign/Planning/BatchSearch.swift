@@ -95,8 +95,9 @@ struct BatchSearch: Sendable {
     ) -> [[Double]] {
         var method = ProjectedGradient()
         method.iterationLimit = effort.steps
-        method.tolerance = 1e-4
-        method.leastGain = 1e-5
+        method.tolerance = 1e-3
+        // A hundredth of a percent of the improvement, over several steps, is worth no more.
+        method.leastGain = 1e-4
         let starts = scores.indices.largest(max(1, effort.climbs)) { scores[$0] }
         let ends = starts.map { index in
             method.minimize(from: units[index], over: space.region) { unit, gradient in

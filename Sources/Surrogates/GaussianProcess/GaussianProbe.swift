@@ -67,43 +67,63 @@ public final class GaussianProbe {
             model.weights.withUnsafeBufferPointer { weights in
                 guard let weights = weights.baseAddress else { return }
                 mean = VectorKernel.dot(weights, covariances, count)
-                if depth == .meanGradient || depth == .gradients {
-                    gradient(inputs, weights, times: 1, into: meanGradient)
-                }
+                if depth == .variance || depth == .gradients { findVariance() }
+                if depth == .meanGradient { gradient(inputs, weights) }
+                if depth == .gradients { gradients(inputs, weights) }
             }
-            guard depth == .variance || depth == .gradients else { return }
-            model.inverse.withUnsafeBufferPointer { inverse in
-                guard let inverse = inverse.baseAddress else { return }
-                let explained = VectorKernel.solveByInverse(
-                    inverse, stride: stride, side: count, covariances, into: solved)
-                let least = signal * GaussianProcess.leastVarianceShare
-                variance = max(signal - explained, least)
-            }
-            guard depth == .gradients else { return }
-            // d(k⋆ᵀ K⁻¹ k⋆) = 2 (K⁻¹ k⋆)ᵀ dk⋆, and the variance falls by it.
-            gradient(inputs, solved, times: -2, into: varianceGradient)
         }
     }
 
-    /// factor · Σ shares[i] ∂k(point, inputᵢ)/∂point.
-    @inline(__always)
-    private func gradient(
-        _ inputs: UnsafePointer<Double>, _ shares: UnsafePointer<Double>, times factor: Double,
-        into target: UnsafeMutablePointer<Double>
-    ) {
+    private func findVariance() {
+        let signal = model.parameters.signalVariance
+        model.inverse.withUnsafeBufferPointer { inverse in
+            guard let inverse = inverse.baseAddress else { return }
+            let explained = VectorKernel.solveByInverse(
+                inverse, stride: model.stride, side: model.count, covariances, into: solved)
+            variance = max(signal - explained, signal * GaussianProcess.leastVarianceShare)
+        }
+    }
+
+    /// Σ weights[i] ∂k(point, inputᵢ)/∂point.
+    private func gradient(_ inputs: UnsafePointer<Double>, _ weights: UnsafePointer<Double>) {
+        let (count, stride) = (model.count, model.stride)
         for coordinate in 0..<model.dimension {
-            let others = inputs + coordinate * model.stride
+            let others = inputs + coordinate * stride
             let own = scaled[coordinate]
             var sum = SIMD4<Double>(repeating: 0)
             var index = 0
-            while index < model.count {
-                let pull = VectorMath.load(shares + index) * VectorMath.load(bends + index)
-                sum = sum.addingProduct(pull, own - VectorMath.load(others + index))
+            while index < count {
+                let slope = (own - VectorMath.load(others + index)) * VectorMath.load(bends + index)
+                sum = sum.addingProduct(slope, VectorMath.load(weights + index))
                 index &+= 4
             }
-            let total = (sum[0] + sum[1]) + (sum[2] + sum[3])
-            target[coordinate] = -factor * total * rates[coordinate]
+            meanGradient[coordinate] = -rates[coordinate] * Self.total(sum)
         }
+    }
+
+    /// The same, and −2 Σ (K⁻¹ k⋆)ᵢ ∂k(point, inputᵢ)/∂point: the variance falls by k⋆ᵀ K⁻¹ k⋆.
+    private func gradients(_ inputs: UnsafePointer<Double>, _ weights: UnsafePointer<Double>) {
+        let (count, stride) = (model.count, model.stride)
+        for coordinate in 0..<model.dimension {
+            let others = inputs + coordinate * stride
+            let own = scaled[coordinate]
+            var means = SIMD4<Double>(repeating: 0)
+            var variances = means
+            var index = 0
+            while index < count {
+                let slope = (own - VectorMath.load(others + index)) * VectorMath.load(bends + index)
+                means = means.addingProduct(slope, VectorMath.load(weights + index))
+                variances = variances.addingProduct(slope, VectorMath.load(solved + index))
+                index &+= 4
+            }
+            meanGradient[coordinate] = -rates[coordinate] * Self.total(means)
+            varianceGradient[coordinate] = 2 * rates[coordinate] * Self.total(variances)
+        }
+    }
+
+    @inline(__always)
+    private static func total(_ lanes: SIMD4<Double>) -> Double {
+        (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
     }
 
     /// Mean and variance at `point`, and gradients where asked for.

@@ -142,7 +142,8 @@ public struct MaternFit: Equatable, Sendable {
         var method = BoundedQuasiNewton()
         method.iterationLimit = steps
         method.tolerance = 1e-3
-        method.leastGain = 1e-4
+        // A thousandth in the logarithm of a probability is nothing the data could tell apart.
+        method.leastGain = 1e-3
         return method.minimize(
             from: start, lower: posterior.lower, upper: posterior.upper, curvature: curvature,
             value: posterior.cost, gradient: posterior.costGradient)
