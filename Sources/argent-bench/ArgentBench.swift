@@ -10,6 +10,7 @@ enum ArgentBench {
             + gaussianProcessBenchmarks
             + gridBenchmarks
             + floatBenchmarks
+            + quantizedBenchmarks
     }
 
     static func main() {

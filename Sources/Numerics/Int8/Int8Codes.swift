@@ -70,8 +70,9 @@ public final class Int8Codes {
         largest >= .leastNormalMagnitude * 65_536 ? Float(largestCode) / largest : 0
     }
 
-    /// Lists without a branch: each quad is written, and the next one overwrites it if it was
-    /// all zeros.
+    /// Lists without a branch where there is something to list: each quad is written, and the
+    /// next one overwrites it if it was all zeros. Silent stretches, which are long where units
+    /// stand in the order of how often they are active, are passed over.
     @inline(__always)
     private func one(
         _ values: UnsafePointer<Float>, _ width: Int, _ steps: Float,
@@ -81,6 +82,10 @@ public final class Int8Codes {
         var column = 0
         while column < width {
             let pair = Self.words(values + column, steps)
+            guard pair.0 | pair.1 != 0 else {
+                column &+= 8
+                continue
+            }
             offsets[count] = UInt32(truncatingIfNeeded: column * 8)
             codes[count] = form(pair.0)
             count &+= pair.0 == 0 ? 0 : 1

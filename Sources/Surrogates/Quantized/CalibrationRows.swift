@@ -20,17 +20,20 @@ struct Rows: Equatable {
     func through(_ layer: DenseNetwork.Layer, rectified: Bool) -> Rows {
         let outputs = layer.outputs
         let kernel = layer.kernel.map(Double.init)
+        var result: [Double] = []
+        result.reserveCapacity(count * outputs)
         let bias = layer.bias.map(Double.init)
-        var result = [Double](repeating: 0, count: count * outputs)
+        for _ in 0..<count { result += bias }
         result.withUnsafeMutableBufferPointer { result in
             kernel.withUnsafeBufferPointer { kernel in
-                for row in 0..<count {
-                    let out = result.baseAddress.unsafelyUnwrapped + row * outputs
-                    for output in 0..<outputs { out[output] = bias[output] }
-                    for input in 0..<width where values[row * width + input] != 0 {
-                        axpy(
-                            outputs, values[row * width + input],
-                            kernel.baseAddress.unsafelyUnwrapped + input * outputs, out)
+                values.withUnsafeBufferPointer { values in
+                    for row in 0..<count {
+                        let out = result.baseAddress.unsafelyUnwrapped + row * outputs
+                        for input in 0..<width where values[row * width + input] != 0 {
+                            axpy(
+                                outputs, values[row * width + input],
+                                kernel.baseAddress.unsafelyUnwrapped + input * outputs, out)
+                        }
                     }
                 }
             }
@@ -95,21 +98,14 @@ struct Rows: Equatable {
     }
 }
 
-/// `y += factor × x` for `count` numbers.
+/// `y += factor × x` for `count` numbers. A plain loop, which the optimiser turns into vectors.
 @inline(__always)
 func axpy(
     _ count: Int, _ factor: Double, _ x: UnsafePointer<Double>, _ y: UnsafeMutablePointer<Double>
 ) {
-    let source = UnsafeRawPointer(x)
-    let target = UnsafeMutableRawPointer(y)
-    var at = 0
-    let whole = count / 4 * 32
-    while at < whole {
-        let sum = target.loadUnaligned(fromByteOffset: at, as: SIMD4<Double>.self)
-            .addingProduct(
-                source.loadUnaligned(fromByteOffset: at, as: SIMD4<Double>.self), factor)
-        target.storeBytes(of: sum, toByteOffset: at, as: SIMD4<Double>.self)
-        at &+= 32
+    var index = 0
+    while index < count {
+        y[index] += factor * x[index]
+        index &+= 1
     }
-    for index in count / 4 * 4..<count { y[index].addProduct(x[index], factor) }
 }

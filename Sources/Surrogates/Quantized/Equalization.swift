@@ -8,38 +8,42 @@ import Numerics
 /// its own scale, and rectifiers do not mind.
 enum Equalization {
     /// Rounds of scaling rows, then columns, to a largest weight of one. It converges quickly.
-    private static let rounds = 20
+    private static let rounds = 8
 
     /// One scale per input, of geometric mean 1; 0 for inputs all of whose weights are zero.
     static func inputScales(_ layer: DenseNetwork.Layer) -> [Float] {
-        let sizes = layer.kernel.map { abs($0) }
         var rows = [Float](repeating: 1, count: layer.inputs)
         var columns = [Float](repeating: 1, count: layer.outputs)
-        for _ in 0..<rounds {
-            columns = [Float](repeating: 0, count: layer.outputs)
-            each(layer, sizes) { input, output, size in
-                if rows[input] > 0 { columns[output] = max(columns[output], size / rows[input]) }
-            }
-            rows = [Float](repeating: 0, count: layer.inputs)
-            each(layer, sizes) { input, output, size in
-                if columns[output] > 0 { rows[input] = max(rows[input], size / columns[output]) }
-            }
-        }
+        for _ in 0..<rounds { balance(layer, &rows, &columns) }
         let used = rows.filter { $0 > 0 && $0.isFinite }
         guard !used.isEmpty else { return rows.map { _ in 0 } }
         let mean = exp(used.reduce(0.0) { $0 + log(Double($1)) } / Double(used.count))
         return rows.map { $0 > 0 && $0.isFinite ? Float(Double($0) / mean) : 0 }
     }
 
-    @inline(__always)
-    private static func each(
-        _ layer: DenseNetwork.Layer, _ sizes: [Float], _ body: (Int, Int, Float) -> Void
+    /// One round: columns to a largest weight of one, then rows.
+    private static func balance(
+        _ layer: DenseNetwork.Layer, _ rows: inout [Float], _ columns: inout [Float]
     ) {
-        sizes.withUnsafeBufferPointer { sizes in
+        var inverse = rows.map { $0 > 0 ? 1 / $0 : 0 }
+        var largest = [Float](repeating: 0, count: layer.outputs)
+        layer.kernel.withUnsafeBufferPointer { kernel in
             for input in 0..<layer.inputs {
+                let factor = inverse[input]
                 for output in 0..<layer.outputs {
-                    body(input, output, sizes[input * layer.outputs + output])
+                    let size = abs(kernel[input * layer.outputs + output]) * factor
+                    if size > largest[output] { largest[output] = size }
                 }
+            }
+            columns = largest
+            inverse = columns.map { $0 > 0 ? 1 / $0 : 0 }
+            for input in 0..<layer.inputs {
+                var widest: Float = 0
+                for output in 0..<layer.outputs {
+                    let size = abs(kernel[input * layer.outputs + output]) * inverse[output]
+                    if size > widest { widest = size }
+                }
+                rows[input] = widest
             }
         }
     }

@@ -33,8 +33,8 @@ public struct QuantizationSettings: Equatable, Sendable {
     /// 14-bit activations, errors of up to 1 %.
     public static let fine = QuantizationSettings()
     /// 7-bit activations, two layers in float, errors of up to 3 %.
-    public static let coarse = QuantizationSettings(
-        activations: .coarse, floatLayers: 2, limit: .coarse)
+    public static let fast = QuantizationSettings(
+        activations: .coarse, floatLayers: 2, limit: .fast)
 }
 
 /// The largest errors, quantised against float, with which a network may be used. What is not
@@ -58,7 +58,7 @@ public struct QuantizationLimit: Equatable, Sendable {
     public static let fine = QuantizationLimit(
         relativeRMSE: 0.01, lossError: 0.003, peakDisplacementNm: 15)
     /// 3 %, 0.01 and 50 nm: enough for a first look over a grid.
-    public static let coarse = QuantizationLimit(
+    public static let fast = QuantizationLimit(
         relativeRMSE: 0.03, lossError: 0.01, peakDisplacementNm: 50)
     /// Nothing is refused.
     public static let none = QuantizationLimit(

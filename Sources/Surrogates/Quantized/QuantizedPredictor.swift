@@ -52,7 +52,7 @@ public final class QuantizedPredictor {
     public func predict(
         _ inputs: UnsafePointer<Float>, into outputs: UnsafeMutablePointer<Float>
     ) throws(QuantizationError) {
-        try run(inputs, first: 0, rows: 1, last: true, into: outputs)
+        try run(inputs, first: 0, rows: 1, into: outputs, end: outputs + network.outputCount)
     }
 
     /// The outputs for `count` recipes, row after row: `count × inputCount` numbers in,
@@ -61,20 +61,21 @@ public final class QuantizedPredictor {
         rows inputs: UnsafePointer<Float>, count: Int,
         into outputs: UnsafeMutablePointer<Float>
     ) throws(QuantizationError) {
+        let end = outputs + count * network.outputCount
         var row = 0
         while row < count {
             let rows = row + Int8Codes.together <= count ? Int8Codes.together : 1
             try run(
                 inputs + row * network.inputCount, first: row, rows: rows,
-                last: row + rows == count, into: outputs + row * network.outputCount)
+                into: outputs + row * network.outputCount, end: end)
             row += rows
         }
     }
 
-    /// One row or four; `last` if nothing may be written beyond them.
+    /// One row or four; nothing may be written from `end` on.
     private func run(
-        _ inputs: UnsafePointer<Float>, first: Int, rows: Int, last: Bool,
-        into outputs: UnsafeMutablePointer<Float>
+        _ inputs: UnsafePointer<Float>, first: Int, rows: Int,
+        into outputs: UnsafeMutablePointer<Float>, end: UnsafeMutablePointer<Float>
     ) throws(QuantizationError) {
         for index in 0..<rows * network.inputCount where !inputs[index].isFinite {
             throw .inputNotFinite(row: first + index / network.inputCount)
@@ -84,7 +85,7 @@ public final class QuantizedPredictor {
         for index in layers.indices {
             try layer(
                 layers[index], rows: rows, first: first,
-                outputs: index == layers.count - 1 ? outputs : nil, last: last)
+                outputs: index == layers.count - 1 ? outputs : nil, end: end)
         }
     }
 
@@ -117,7 +118,7 @@ public final class QuantizedPredictor {
     /// is the last one.
     private func layer(
         _ layer: PackedInt8Layer, rows: Int, first: Int, outputs: UnsafeMutablePointer<Float>?,
-        last: Bool
+        end: UnsafeMutablePointer<Float>
     ) throws(QuantizationError) {
         let matrix = layer.matrix
         codes.encode(
@@ -126,9 +127,9 @@ public final class QuantizedPredictor {
         matrix.multiply(codes, kernel: kernel, into: sums)
         for row in 0..<rows {
             // Whole vectors are written. Behind a row of outputs begins the next one, which is
-            // written after it; only behind the last row there is nothing to write to.
-            let direct = outputs != nil && (matrix.outputs % 8 == 0 || !last || row + 1 < rows)
+            // written after it; near the end there is not enough to write to.
             let out = outputs.map { $0 + row * matrix.outputs }
+            let direct = out.map { $0 + matrix.paddedOutputs <= end } ?? false
             let target = direct ? out.unsafelyUnwrapped : values + row * stride
             let seen = layer.scale.withUnsafeBufferPointer { scale in
                 layer.bias.withUnsafeBufferPointer { bias in
