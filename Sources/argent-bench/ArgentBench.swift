@@ -11,6 +11,7 @@ enum ArgentBench {
             + gridBenchmarks
             + floatBenchmarks
             + quantizedBenchmarks
+            + trainingBenchmarks
     }
 
     static func main() {
@@ -28,6 +29,10 @@ enum ArgentBench {
         while let argument = arguments.popFirst() {
             switch argument {
             case "--list": lists = true
+            case "--train":
+                do {
+                    return try TrainingFromFiles.run(Array(arguments))
+                } catch { fail("\(error)") }
             case "--seconds":
                 guard let text = arguments.popFirst(), let value = Double(text), value > 0 else {
                     fail("--seconds needs a number above 0")

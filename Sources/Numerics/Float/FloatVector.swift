@@ -30,6 +30,19 @@ public enum FloatVector {
         return (four[0] + four[2]) + (four[1] + four[3])
     }
 
+    /// Σ x; |error| ≤ γ(⌈count/8⌉ + 3)·Σ|x|.
+    public static func sum(_ x: UnsafePointer<Float>, count: Int) -> Float {
+        var eight = SIMD8<Float>.zero
+        var place = 0
+        while place + 8 <= count {
+            eight += load(UnsafeRawPointer(x), place)
+            place += 8
+        }
+        for lane in 0..<(count - place) { eight[lane] += x[place + lane] }
+        let four = eight.lowHalf + eight.highHalf
+        return (four[0] + four[2]) + (four[1] + four[3])
+    }
+
     /// y += scale·x, one rounding each.
     public static func addScaled(
         _ scale: Float, _ x: UnsafePointer<Float>, count: Int, to y: UnsafeMutablePointer<Float>
@@ -96,6 +109,13 @@ public enum FloatVectorScalar {
     ) -> Float {
         var sum: Float = 0
         for place in 0..<count { sum += x[place] * y[place] }
+        return sum
+    }
+
+    /// What `FloatVector.sum` does.
+    public static func sum(_ x: UnsafePointer<Float>, count: Int) -> Float {
+        var sum: Float = 0
+        for place in 0..<count { sum += x[place] }
         return sum
     }
 
