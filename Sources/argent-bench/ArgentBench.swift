@@ -12,6 +12,7 @@ enum ArgentBench {
             + floatBenchmarks
             + quantizedBenchmarks
             + trainingBenchmarks
+            + dropletBenchmarks
     }
 
     static func main() {
