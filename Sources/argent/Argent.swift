@@ -94,6 +94,7 @@ enum Output {
     static func line(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
     static func raw(_ text: String) { write(text, to: STDOUT_FILENO) }
     static func error(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+    static func errorRaw(_ text: String) { write(text, to: STDERR_FILENO) }
 
     /// Whether standard output takes a line (a pipe: 4096 bytes) at once. True as well where
     /// writing would fail at once.

@@ -12,6 +12,7 @@ enum ModelCommand {
         }
         let rest = Array(words.dropFirst())
         switch verb {
+        case "train": try ModelTrain.run(rest)
         case "import": try ModelImport.run(rest)
         case "evaluate": try ModelEvaluate.run(rest)
         case "quantize": try ModelQuantize.run(rest)

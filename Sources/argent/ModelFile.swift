@@ -30,7 +30,9 @@ struct ModelFile {
     }
 
     /// Options that say what a network means, of every verb that reads one.
-    static let options = ["network", "config", "target"]
+    static let options = ["network"] + meaning
+    /// Those that say it without a network.
+    static let meaning = ["config", "target", "variables"]
     static let variablesKey = "variables"
     static let wavelengthsKey = "wavelengths_nm"
 
@@ -133,7 +135,8 @@ struct ModelFile {
             throw CommandFailure(
                 .badInput,
                 "\(table.file): \(path) takes \(inputs) numbers, and nothing says "
-                    + "which of the \(names.count) columns they are: name them with --config")
+                    + "which of the \(names.count) columns they are: name them with --config or --variables"
+            )
         }
         return names.map(ModelMeaning.variable)
     }
@@ -212,7 +215,7 @@ extension ModelFile.Engine {
 /// What `--config` and `--target` say of a network.
 struct ModelMeaning {
     let settings: Settings
-    /// The configuration's variables; nil without one.
+    /// The variables of the configuration, or those named one by one; nil without either.
     let variables: [VariableSettings]?
     let target: TargetSpectrum
     let targetName: String
@@ -226,7 +229,7 @@ struct ModelMeaning {
             file = read
         }
         self.settings = settings
-        variables = file == nil ? nil : settings.variables
+        variables = try Self.named(arguments) ?? (file == nil ? nil : settings.variables)
         if let path = arguments.values["target"] {
             let text = try InputFile.text(path)
             targetName = path
@@ -241,6 +244,18 @@ struct ModelMeaning {
                 target = try TargetSpectrum.parse(DemoFiles.builtInTarget)
             } catch { throw CommandFailure(.failure, "\(error)") }
         }
+    }
+
+    private static func named(
+        _ arguments: Arguments
+    ) throws(CommandFailure) -> [VariableSettings]? {
+        guard let text = arguments.values["variables"] else { return nil }
+        let names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard !names.contains(""), Set(names).count == names.count else {
+            throw CommandFailure(
+                .usage, "--variables \(text): names of columns, each once, separated by commas")
+        }
+        return names.map(variable)
     }
 
     /// A variable of which only the name is known.

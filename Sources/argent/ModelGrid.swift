@@ -42,7 +42,8 @@ enum ModelGrid {
         let seconds = RealTime.seconds - start
         var text = variables.map { TableFile.field($0.name) }.joined(separator: ",") + ",loss\n"
         for entry in result.top {
-            text += (entry.recipe + [entry.loss]).map(TableFile.exact).joined(separator: ",") + "\n"
+            text +=
+                (entry.recipe + [entry.loss]).map(TableFile.single).joined(separator: ",") + "\n"
         }
         Output.raw(text)
         guard !arguments.flags.contains("quiet") else { return }

@@ -26,8 +26,8 @@ extension Help {
         Networks are dense stacks with rectified linear units and a linear end, in safetensors
         form: dense_1.kernel [in, out], dense_1.bias [out], dense_2.kernel … in F32, inputs in
         the units of the recipe. Files that Argent writes also say which variables and
-        wavelengths they are for. For others say --config C.toml; without it the columns of a
-        table count in the order they stand, and outputs are a spectrum where they are as many
+        wavelengths they are for. For others say --config C.toml or --variables A,B,…; without
+        them the columns of a table count in the order they stand, and outputs are a spectrum where they are as many
         as the points of [loss] (380 nm to 800 nm, 1 nm).
 
         The loss is the distance from --target T.csv, else from [campaign] target of C.toml, else
@@ -36,8 +36,8 @@ extension Help {
 
     static let modelVerbs: [String: String] = [
         "train": """
-        argent model train --history H.csv --out N.safetensors [--config C.toml]
-                           [--epochs N] [--seed N] [--hidden 128,128] [--held-out PERCENT]
+        argent model train --history H.csv --out N.safetensors
+                           [--config C.toml | --variables A,B,…] [--epochs N] [--seed N] [--hidden 128,128] [--held-out PERCENT]
                            [--warm-start N.safetensors] [--resume STATE] [--quiet]
 
         Learns the spectra in H.csv (recipe columns, and A380, A381, … with absorbance; rows of
@@ -77,8 +77,8 @@ extension Help {
         """,
         "quantize": """
         argent model quantize --network N.safetensors --calibration R.csv --out Q.safetensors
-                              [--activations fine|coarse] [--limit PERCENT] [--loss-limit L]
-                              [--peak-limit NM] [--config C.toml] [--target T.csv] [--json]
+                              [--fast] [--limit PERCENT] [--loss-limit L] [--peak-limit NM]
+                              [--config C.toml] [--target T.csv] [--json]
 
         Rounds the network's weights to 8 bits, each so that what it makes of the recipes in
         R.csv changes least, and reports by how much that was: relative RMSE of the outputs,
@@ -86,11 +86,11 @@ extension Help {
         the exit code is 1. Calibrate with recipes like those it will be asked about: a hundred
         or more.
 
-          --activations M   fine: 14 bits between layers, limits 1 %, 0.003 and 15 nm;
-                            coarse: 7 bits, faster on some processors, 3 %, 0.01 and 50 nm
-          --limit PERCENT   largest relative RMSE
-          --loss-limit L    largest mean error of the loss
-          --peak-limit NM   largest peak displacement, 99 % of the recipes
+          --fast            7 bits between layers instead of 14: faster on some processors,
+                            less exact
+          --limit PERCENT   largest relative RMSE (default 1; 3 with --fast)
+          --loss-limit L    largest mean error of the loss (0.003; 0.01 with --fast)
+          --peak-limit NM   largest peak displacement, 99 % of the recipes (15; 50)
         """,
         "predict": """
         argent model predict --network N.safetensors --recipes R.csv [--spectra]

@@ -10,7 +10,7 @@ enum ModelImport {
 
     static func run(_ words: [String]) throws(CommandFailure) {
         let arguments = try Arguments(
-            words, verb: "model import", options: ["out", "config", "target"], positional: 1)
+            words, verb: "model import", options: ["out"] + ModelFile.meaning, positional: 1)
         guard let path = arguments.positional.first else {
             throw CommandFailure(.usage, "use: argent model \(use)")
         }
@@ -31,12 +31,11 @@ enum ModelImport {
             return
         }
         var metadata = file.metadata
-        if arguments.values["config"] != nil {
-            let meaning = try ModelMeaning(arguments)
+        let meaning = try ModelMeaning(arguments)
+        if meaning.variables != nil {
             metadata.merge(try described(network, meaning, path)) { $1 }
         }
-        try ModelFile.write(
-            Safetensors(tensors: tensors(of: network), metadata: metadata), to: out)
+        try ModelFile.write(network.safetensors(metadata: metadata), to: out)
         Output.line("written to \(out)")
     }
 
@@ -48,7 +47,7 @@ enum ModelImport {
         guard variables.count == network.inputCount else {
             throw CommandFailure(
                 .badInput,
-                "\(path) takes \(network.inputCount) numbers, the configuration has "
+                "\(path) takes \(network.inputCount) numbers, but there are "
                     + "\(variables.count) variables")
         }
         let grid = try? GridResampler.grid(meaning.settings.loss)
@@ -73,17 +72,6 @@ enum ModelImport {
         let sizes = [network.inputCount] + network.layers.map(\.outputs)
         return "a dense network " + sizes.map(String.init).joined(separator: "-")
             + ", \(parameters) parameters, all finite\n" + text
-    }
-
-    static func tensors(of network: DenseNetwork) -> [String: Tensor] {
-        var tensors: [String: Tensor] = [:]
-        for (index, layer) in network.layers.enumerated() {
-            tensors["dense_\(index + 1).kernel"] = Tensor(
-                shape: [layer.inputs, layer.outputs], values: layer.kernel.map(Double.init))
-            tensors["dense_\(index + 1).bias"] = Tensor(
-                shape: [layer.outputs], values: layer.bias.map(Double.init))
-        }
-        return tensors
     }
 
     /// The tensors of a folder that holds `dense_1.kernel.csv`, one line per input, and

@@ -32,9 +32,9 @@ enum ModelPredict {
             if model.loss != nil {
                 let loss = model.loss(of: outputs)
                 if loss == nil { withoutLoss += 1 }
-                fields.append(loss.map(TableFile.exact) ?? "")
+                fields.append(loss.map(TableFile.single) ?? "")
             }
-            if showsOutputs { fields += outputs.map { TableFile.exact(Float($0)) } }
+            if showsOutputs { fields += outputs.map(TableFile.single) }
             text += fields.joined(separator: ",") + "\n"
             // Not all of a large table at once.
             if text.utf8.count > 1 << 16 {

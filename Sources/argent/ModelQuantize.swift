@@ -12,8 +12,8 @@ enum ModelQuantize {
         let arguments = try Arguments(
             words, verb: "model quantize",
             options: ModelFile.options + [
-                "calibration", "out", "activations", "limit", "loss-limit", "peak-limit",
-            ], flags: ["json"])
+                "calibration", "out", "limit", "loss-limit", "peak-limit",
+            ], flags: ["fast", "json"])
         guard let out = arguments.values["out"], let path = arguments.values["calibration"] else {
             throw CommandFailure(.usage, "use: argent model \(use)")
         }
@@ -53,13 +53,7 @@ enum ModelQuantize {
     private static func settings(_ arguments: Arguments) throws(CommandFailure)
         -> QuantizationSettings
     {
-        var settings = QuantizationSettings.fine
-        if let text = arguments.values["activations"] {
-            guard let choice = QuantizationSettings.Activations(rawValue: text) else {
-                throw CommandFailure(.usage, "--activations \(text): fine or coarse")
-            }
-            settings = choice == .fine ? .fine : .coarse
-        }
+        var settings: QuantizationSettings = arguments.flags.contains("fast") ? .fast : .fine
         let percent = try arguments.number("limit", in: 0...1_000)
         if let percent { settings.limit.relativeRMSE = percent / 100 }
         let loss = try arguments.number("loss-limit", in: 0...10)

@@ -27,6 +27,9 @@ enum TableFile {
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
 
+    /// `value` with the digits that single precision, in which networks calculate, can tell apart.
+    static func single(_ value: Double) -> String { exact(Float(value)) }
+
     /// A name as a field: quoted where it needs to be.
     static func field(_ text: String) -> String {
         guard text.contains(where: { $0 == "," || $0 == "\"" }) || text.first == " " else {
