@@ -43,7 +43,8 @@ public struct MedianStop: Equatable, Sendable {
     /// side of the median are rarer than `error` even when neighbours resemble each other.
     public static let fewest = 8
     /// Least correlation of neighbouring droplets that is reckoned with; found in measured
-    /// conditions (mean over those of the published data with 8 droplets or more, less a straight line).
+    /// conditions (mean over those of the published data with 8 droplets or more, less a straight
+    /// line).
     public static let autocorrelation = 0.25
     /// A larger correlation is not told from a drift by so few droplets.
     static let largestAutocorrelation = 0.9

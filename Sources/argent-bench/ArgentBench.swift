@@ -6,13 +6,15 @@ import Glibc
 enum ArgentBench {
     /// All that can be timed.
     static var all: [Benchmark] {
-        linearAlgebraBenchmarks
-            + gaussianProcessBenchmarks
-            + gridBenchmarks
-            + floatBenchmarks
-            + quantizedBenchmarks
-            + trainingBenchmarks
-            + dropletBenchmarks
+        [
+            linearAlgebraBenchmarks,
+            floatBenchmarks,
+            trainingBenchmarks,
+            gaussianProcessBenchmarks,
+            gridBenchmarks,
+            dropletBenchmarks,
+            quantizedBenchmarks,
+        ].flatMap { $0 }
     }
 
     static func main() {
