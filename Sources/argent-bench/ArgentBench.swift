@@ -5,7 +5,9 @@ import Glibc
 @main
 enum ArgentBench {
     /// All that can be timed.
-    static var all: [Benchmark] { linearAlgebraBenchmarks + gridBenchmarks }
+    static var all: [Benchmark] {
+        linearAlgebraBenchmarks + gridBenchmarks + explanationBenchmarks
+    }
 
     static func main() {
         var seconds = 1.0

@@ -151,7 +151,8 @@ final class GridTree {
         var ranges = old
         let goal = 1 - best.threshold - Self.lossSlack
         if points <= GridSearch.boundedPoints, goal > Self.leastGoal,
-            bound.staysBelow(goal, parent, known, &ranges) {
+            bound.staysBelow(goal, parent, known, &ranges)
+        {
             best.counters.prunedBoxes += 1
             best.counters.prunedPoints += points
             return
