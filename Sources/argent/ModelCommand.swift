@@ -17,6 +17,7 @@ enum ModelCommand {
         case "evaluate": try ModelEvaluate.run(rest)
         case "quantize": try ModelQuantize.run(rest)
         case "predict": try ModelPredict.run(rest)
+        case "explain": try ModelExplain.run(rest)
         case "grid": try ModelGrid.run(rest)
         default:
             let near = Suggestion.nearest(to: verb, among: verbs)

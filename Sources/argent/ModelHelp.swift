@@ -106,16 +106,19 @@ extension Help {
         argent model explain --network N.safetensors --recipes R.csv --along X [--points 20]
 
         What the expected loss of each recipe comes from: its Shapley values, one per variable,
-        as CSV. They add up to the loss less the mean loss of the background. Exact: all
-        combinations of variables, each over all background recipes. The mean absolute value of
-        each variable over all recipes, on standard error, tells which ones matter.
+        as CSV: row,loss, then a column per variable. They add up to the loss less the mean loss
+        of the background. Exact: all combinations of variables, each over all background
+        recipes. Their mean size over all recipes, on standard error, tells which variables
+        matter.
 
-          --background B    recipes that stand for "anything" (default: those of R.csv)
-          --map X,Y         instead: the loss over two variables, the others at the medians of
-                            R.csv, as CSV: X,Y,loss
-          --along X         instead: spectra along one variable, the others at the medians
-          --points N        values per variable, from the least to the largest bound of
-                            --config, or of R.csv without one
+          --background B    recipes that stand for "anything" (default: up to 50 of R.csv)
+          --map X,Y         instead: the loss over two variables as CSV, X,Y,loss; the others
+                            are as in the recipe of R.csv, or the mean over its recipes
+          --along X         instead: spectra along one variable, the others as in the recipe of
+                            R.csv with the least predicted loss
+          --points N        values per variable (default 20), between the bounds of --config
+                            (with --limits: the limits), without one between the ends of R.csv
+          --quiet           CSV only
         """,
         "grid": """
         argent model grid --network N.safetensors --config C.toml [--points 20] [--best 15]
