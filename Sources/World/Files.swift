@@ -89,6 +89,12 @@ public enum Files {
         return lstat(path, &info) == 0
     }
 
+    /// Whether `path` is a directory (a link to one counts).
+    public static func isDirectory(_ path: String) -> Bool {
+        var info = stat()
+        return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// Removes the file at `path`; nothing there is no error.
     public static func remove(_ path: String) throws(WorldError) {
         if unlink(path) < 0, errno != ENOENT { throw .of(errno, "remove", path) }

@@ -12,6 +12,7 @@ enum ArgentBench {
             trainingBenchmarks,
             gaussianProcessBenchmarks,
             gridBenchmarks,
+            explanationBenchmarks,
             dropletBenchmarks,
             quantizedBenchmarks,
         ].flatMap { $0 }

@@ -84,6 +84,18 @@ struct PlannerBench {
         return try DenseNetwork(layers: layers)
     }
 
+    /// The first 135 recipes of `$ARGENT_BENCH_CONDITIONS` (CSV with a header, the recipe in the
+    /// third to seventh field), or `others` where it is not set.
+    static func recipes(else others: [[Double]]) throws -> [[Double]] {
+        guard let path = environment("ARGENT_BENCH_CONDITIONS") else { return others }
+        let text = String(decoding: try Files.read(path, limit: fileLimit), as: UTF8.self)
+        let lines = text.split(whereSeparator: \.isNewline).dropFirst().prefix(135)
+        return lines.map { line in
+            line.split(separator: ",", omittingEmptySubsequences: false).dropFirst(2).prefix(5)
+                .compactMap { Double($0) }
+        }
+    }
+
     /// The published grid: 20 values of every variable, reagents up to 90 %.
     static func grid(_ count: Int) throws(GridError) -> RecipeGrid {
         let ranges = [(4.0, 45.0), (10, 40), (0.5, 30), (0.5, 20), (200, 1_000)]

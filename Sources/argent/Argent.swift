@@ -37,7 +37,8 @@ enum Argent {
     }
 
     private static func run(_ verb: String, _ words: [String]) throws(CommandFailure) {
-        if words.contains("--help") || words.contains("-h"), let text = Help.text(verb) {
+        if words.contains("--help") || words.contains("-h"), let text = Help.text(verb, words.first)
+        {
             Output.line(text)
             return
         }
@@ -49,9 +50,12 @@ enum Argent {
         case "simulate": try SimulateCommand.run(words)
         case "loss": try LossCommand.run(words)
         case "suggest": try SuggestCommand.run(words)
+        case "model": try ModelCommand.run(words)
         case "--version", "version": Output.line("argent \(version)")
         case "--help", "-h": Output.line(Help.overview)
-        case "help": Output.line(words.first.flatMap(Help.text) ?? Help.overview)
+        case "help":
+            Output.line(
+                words.first.flatMap { Help.text($0, words.dropFirst().first) } ?? Help.overview)
         default:
             let near = Suggestion.nearest(to: verb, among: Help.verbs)
             let hint = near.map { "; did you mean `argent \($0)`?" } ?? "; see `argent --help`"
@@ -90,6 +94,7 @@ enum Output {
     static func line(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
     static func raw(_ text: String) { write(text, to: STDOUT_FILENO) }
     static func error(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+    static func errorRaw(_ text: String) { write(text, to: STDERR_FILENO) }
 
     /// Whether standard output takes a line (a pipe: 4096 bytes) at once. True as well where
     /// writing would fail at once.

@@ -57,6 +57,18 @@ struct Arguments {
         return number
     }
 
+    /// The value of `--name` as a number within `range`.
+    func number(_ name: String, in range: ClosedRange<Double>) throws(CommandFailure) -> Double? {
+        guard let text = values[name] else { return nil }
+        guard let number = Double(text), range.contains(number) else {
+            throw CommandFailure(
+                .usage,
+                "--\(name) \(text): expected a number from \(TableFile.exact(range.lowerBound)) to "
+                    + TableFile.exact(range.upperBound))
+        }
+        return number
+    }
+
     /// The value of `--name` as a seed.
     func seed(_ name: String) throws(CommandFailure) -> UInt64? {
         guard let text = values[name] else { return nil }

@@ -2,7 +2,7 @@
 enum Help {
     static let verbs = [
         "demo", "run", "check", "status", "hold", "resume", "clear", "simulate", "loss",
-        "suggest",
+        "suggest", "model",
     ]
 
     static let overview = """
@@ -24,6 +24,7 @@ enum Help {
         Beside it:
           argent suggest --config C --history H
                                          the next recipes, from a CSV file of what was made
+          argent model VERB …            networks that predict spectra: train, judge, ask them
           argent loss --target T S       losses of droplet spectra in a CSV file
 
         `argent VERB --help` tells more. `argent --version` tells the version.
@@ -32,7 +33,11 @@ enum Help {
         3 wrong configuration or input file; 4 no agent answers, or another one holds the rig.
         """
 
-    static func text(_ verb: String) -> String? { texts[verb] }
+    /// The text of a verb, which for `model` may be followed by one of its own.
+    static func text(_ verb: String, _ next: String? = nil) -> String? {
+        if verb == "model", let next, let text = modelVerbs[next] { return text }
+        return texts[verb]
+    }
 
     private static let texts: [String: String] = [
         "demo": """
@@ -105,6 +110,7 @@ enum Help {
           --bench           four single pumps, for other programs to speak to
         """,
         "suggest": suggest,
+        "model": model,
         "loss": """
         argent loss --target TARGET.csv SPECTRA.csv
 

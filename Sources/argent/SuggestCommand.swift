@@ -1,6 +1,7 @@
 import Agent
 import Campaign
 import Configuration
+import Spectra
 
 /// `argent suggest`: the next recipes for what is made anywhere, from a table of what was made.
 enum SuggestCommand {
@@ -29,7 +30,7 @@ enum SuggestCommand {
             room: arguments.flags.contains("limits") ? .limits : .bounds)
         let report = SuggestReport(
             variables: settings.variables, isQuiet: arguments.flags.contains("quiet"))
-        let history = try history(arguments, file, settings, report)
+        let (history, loss) = try history(arguments, method, file, settings, report)
         if let poolPath = arguments.values["pool"] {
             guard method == nil else {
                 throw CommandFailure(.usage, "--method does not go with --pool")
@@ -43,7 +44,7 @@ enum SuggestCommand {
             let known = method == .latinHypercube ? nil : history
             let decision: Decision
             if let known {
-                decision = try adviser.advise(known)
+                decision = try adviser.advise(known, loss: loss)
             } else {
                 decision = try adviser.design()
             }
@@ -52,12 +53,17 @@ enum SuggestCommand {
         } catch { throw CommandFailure(.badInput, "\(path): \(error)") }
     }
 
+    /// The methods that one table is enough for.
+    private static let methods: [Decision.Method] = [
+        .latinHypercube, .gaussianProcess, .spectralProcess,
+    ]
+
     private static func method(
         _ arguments: Arguments
     ) throws(CommandFailure) -> Decision.Method? {
         guard let text = arguments.values["method"] else { return nil }
-        guard let method = Decision.Method(rawValue: text) else {
-            let known = Decision.Method.allCases.map(\.rawValue)
+        guard let method = Decision.Method(rawValue: text), methods.contains(method) else {
+            let known = methods.map(\.rawValue)
             let near = Suggestion.nearest(to: text, among: known)
             throw CommandFailure(
                 .usage,
@@ -71,26 +77,45 @@ enum SuggestCommand {
         return method
     }
 
-    /// What --history holds, its losses known; nil without one.
+    /// What --history holds, its losses known, and the distance its spectra are to be planned
+    /// with; nil without a history, or where only losses count.
     private static func history(
-        _ arguments: Arguments, _ file: ConfigurationFile, _ settings: Settings,
-        _ report: SuggestReport
-    ) throws(CommandFailure) -> HistoryTable? {
-        guard let path = arguments.values["history"] else { return nil }
+        _ arguments: Arguments, _ method: Decision.Method?, _ file: ConfigurationFile,
+        _ settings: Settings, _ report: SuggestReport
+    ) throws(CommandFailure) -> (HistoryTable?, Loss?) {
+        guard let path = arguments.values["history"] else { return (nil, nil) }
         let table = try TableFile.read(path, rowLimit: HistoryTable.rowLimit)
+        let wantsSpectra = method == .spectralProcess
         var history = try TableFile.naming { () throws(TableError) in
-            try HistoryTable(table, variables: settings.variables)
+            try HistoryTable(table, variables: settings.variables, readsSpectra: wantsSpectra)
         }
-        if history.losses.isEmpty, history.count > 0 {
+        var loss: Loss?
+        if !history.spectra.isEmpty {
             let (name, target) = try file.target(settings)
-            try TableFile.naming { () throws(TableError) in
-                try history.computeLosses(target: target, settings: settings.loss)
+            loss = try TableFile.naming { () throws(TableError) in
+                let loss = try history.distance(from: target, settings: settings.loss)
+                try history.computeLosses(loss)
+                return loss
             }
-            report.say(
-                "losses computed from \(history.wavelengths.count) wavelengths against \(name)")
+            report.say("spectra of \(history.wavelengths.count) wavelengths against \(name)")
+        } else if wantsSpectra {
+            throw CommandFailure(
+                .badInput,
+                "\(path): --method \(method?.rawValue ?? "") needs spectra: columns A380, …")
         } else if history.wavelengths.count >= 2 {
-            report.say("the column loss counts, the spectra beside it do not")
+            report.say(
+                "the column loss counts, the spectra beside it do not (--method "
+                    + "\(Decision.Method.spectralProcess.rawValue) plans with them)")
         }
+        try check(&history, arguments, path, report)
+        return (history, method == .gaussianProcess ? nil : loss)
+    }
+
+    /// Whether as much is known as planning takes, and no more.
+    private static func check(
+        _ history: inout HistoryTable, _ arguments: Arguments, _ path: String,
+        _ report: SuggestReport
+    ) throws(CommandFailure) {
         if arguments.flags.contains("median") {
             let before = history.count
             history.joinEqualRecipes()
@@ -110,7 +135,6 @@ enum SuggestCommand {
                     + "planned with: leave some out, or take the medians of equal recipes with "
                     + "--median")
         }
-        return history
     }
 
     private static func choose(

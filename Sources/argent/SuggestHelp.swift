@@ -13,9 +13,8 @@ extension Help {
                             [recipe] maximum_reagent_share for the sum of the reagents
           --history H.csv   what was made, from 2 rows on. The first line names the columns, in
                             any order: one per variable, and either `loss` (any sign and scale,
-                            the least is best) or absorbance spectra as A380, A381, … (nm), from
-                            which losses against [campaign] target are computed. With both, the
-                            losses count. Other columns are ignored. Without a history: a Latin
+                            the least is best) or absorbance spectra as A380, A381, … (nm), to
+                            be like [campaign] target. With both, the losses count. Other columns are ignored. Without a history: a Latin
                             hypercube, the way to begin
           --batch N         recipes (default: [campaign] batch)
           --seed N          seed (default: [campaign] seed)
@@ -25,8 +24,9 @@ extension Help {
           --limits          search up to the `limits` of the variables, not only their `bounds`
           --median          rows of equal recipe (droplets of a condition) count once, with
                             their median
-          --method M        latin-hypercube or gaussian-process (default: what the history
-                            allows)
+          --method M        latin-hypercube; gaussian-process, of the losses; or
+                            spectral-process, of what the spectra's losses are made of (default:
+                            the last where there are spectra and no column loss)
           --quiet           recipes only
 
         A configuration for something else than a rig:

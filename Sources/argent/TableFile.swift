@@ -22,10 +22,13 @@ enum TableFile {
     }
 
     /// `value` with as many digits as tell it from all others, and no more.
-    static func exact(_ value: Double) -> String {
+    static func exact<Number: BinaryFloatingPoint>(_ value: Number) -> String {
         let text = "\(value)"
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
+
+    /// `value` with the digits that single precision, in which networks calculate, can tell apart.
+    static func single(_ value: Double) -> String { exact(Float(value)) }
 
     /// A name as a field: quoted where it needs to be.
     static func field(_ text: String) -> String {

@@ -110,7 +110,7 @@ private func problem(_ text: String) -> TableError? {
         var history = try HistoryTable(try table(text), variables: numbers(["a", "b"]))
         #expect(history.losses.isEmpty && history.wavelengths == [400, 410, 420])
         let target = try TargetSpectrum(wavelengths: [400, 410, 420], values: [0, 2, 0])
-        try history.computeLosses(target: target, settings: LossSettings())
+        try history.computeLosses(try history.distance(from: target, settings: LossSettings()))
         // minmax(0, 1, 0.5) against (0, 1, 0), δ = 1; then the target's own shape at A_max 0.2.
         #expect(abs(history.losses[0] - (1 - 1 / 1.25.squareRoot())) < 1e-12)
         #expect(abs(history.losses[1] - (1 - 0.2 / 0.7)) < 1e-12)
@@ -120,13 +120,14 @@ private func problem(_ text: String) -> TableError? {
         let text = "a,b,A400,A410\n1,2,0.4,0.8\n\n3,4,0.1,0.1\n"
         var history = try HistoryTable(try table(text), variables: numbers(["a", "b"]))
         let target = try TargetSpectrum(wavelengths: [400, 410], values: [0, 2])
+        let loss = try history.distance(from: target, settings: LossSettings())
         do throws(TableError) {
-            try history.computeLosses(target: target, settings: LossSettings())
+            try history.computeLosses(loss)
             Issue.record("it was taken")
         } catch { #expect(error.line == 4) }
         let short = try TargetSpectrum(wavelengths: [400, 405], values: [0, 2])
         #expect(throws: TableError.self) {
-            try history.computeLosses(target: short, settings: LossSettings())
+            try history.distance(from: short, settings: LossSettings())
         }
     }
 

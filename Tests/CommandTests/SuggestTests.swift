@@ -128,9 +128,13 @@ struct SuggestTests {
         }
         try #require(values.count == 4)
         let fromSpectra = try Program.run(
-            "suggest", "--config", config, "--history", history, "--batch", "2")
+            "suggest", "--config", config, "--history", history, "--batch", "2", "--method",
+            "gaussian-process")
         #expect(fromSpectra.code == 0, "\(fromSpectra.err)")
         #expect(fromSpectra.err.contains("target.csv"))
+        let whole = try Program.run(
+            "suggest", "--config", config, "--history", history, "--batch", "2")
+        #expect(whole.code == 0 && whole.err.contains("2 recipes by spectral-process"))
         try files.folder.write(
             "h.csv", "a,loss\n" + zip(spectra, values).map { "\($0.0),\($1)\n" }.joined())
         let fromLosses = try Program.run(

@@ -10,6 +10,8 @@ final class BoxForms {
     static let lanes = 16
     /// Half the distance of 1 and the next number.
     static let unitRoundoff: Float = 0x1p-24
+    /// All bits but the sign.
+    static let sizeMask: UInt32 = 0x7fff_ffff
     /// Roundings a form passes outside of the sums.
     static let furtherRoundings = 24
 
@@ -33,6 +35,9 @@ final class BoxForms {
     let half: UnsafeMutablePointer<Float>
     private let floats: Scratch<Float>
     private let sums: UnsafeMutablePointer<Float>
+    /// Lanes of slopes, with their signs cleared; lanes whose coefficients' signs are cleared.
+    private let slopeMasks: [SIMD8<UInt32>]
+    private let masks: [SIMD8<UInt32>]
 
     init(dimension: Int, columns: Int) {
         self.dimension = dimension
@@ -53,6 +58,12 @@ final class BoxForms {
         centre = take(Self.lanes)
         half = take(Self.lanes)
         sums = take(4 * Self.lanes)
+        var slopeMasks = [SIMD8<UInt32>](repeating: SIMD8(), count: 2)
+        var masks = [SIMD8<UInt32>](repeating: SIMD8(repeating: .max), count: 2)
+        for lane in 0..<dimension { slopeMasks[lane >> 3][lane & 7] = Self.sizeMask }
+        for lane in [dimension + 1, dimension + 2] { masks[lane >> 3][lane & 7] = Self.sizeMask }
+        self.slopeMasks = slopeMasks
+        self.masks = masks
     }
 
     /// γ_n = n u / (1 − n u): the relative error of a sum of products with `terms` roundings.
@@ -116,18 +127,9 @@ final class BoxForms {
         }
     }
 
-    /// Lanes that take a coefficient's size, not the coefficient.
-    private func mask(_ plane: Int) -> SIMD8<UInt32> {
-        var mask = SIMD8<UInt32>(repeating: .max)
-        for lane in [dimension + 1, dimension + 2] where lane >> 3 == plane {
-            mask[lane & 7] = 0x7fff_ffff
-        }
-        return mask
-    }
-
     /// Four rows' sums of coefficient × form, one plane of lanes, into `sums`.
     private func sum(_ layer: LocalLayer, row: Int, count: Int, plane: Int) {
-        let mask = mask(plane)
+        let mask = masks[plane]
         let forms = UnsafeRawPointer(self.forms.base + plane * capacity * 8)
         let first = UnsafePointer(layer.coefficients.base) + row * layer.stride
         // Fewer than four rows are left: the last is summed again.
@@ -172,7 +174,10 @@ final class BoxForms {
     ) {
         let column = layer.ownColumn + row
         var slopes: Float = 0
-        for variable in 0..<dimension { slopes += abs(sums[variable]) }
+        for plane in 0..<planes {
+            let part = UnsafeRawPointer(sums + plane * 8).loadUnaligned(as: SIMD8<UInt32>.self)
+            slopes += unsafeBitCast(part & slopeMasks[plane], to: SIMD8<Float>.self).sum()
+        }
         let middle = sums[dimension]
         let error = gamma * sums[dimension + 2]
         let radius = sums[dimension + 1] + layer.radii.base[row] + error
@@ -190,17 +195,18 @@ final class BoxForms {
             share = high / (high - low)
             lift = -0.5 * share * low
         }
-        sums[dimension] = middle * share + lift
-        sums[dimension + 1] = radius * share + lift
-        sums[dimension + 2] =
-            abs(sums[dimension]) + slopes * share + sums[dimension + 1]
-        for variable in 0..<dimension { sums[variable] *= share }
+        sums[dimension + 1] = radius
         for plane in 0..<planes {
             let place = forms.base + plane * capacity * 8 + column * 8
+            let part = UnsafeRawPointer(sums + plane * 8).loadUnaligned(as: SIMD8<Float>.self)
             UnsafeMutableRawPointer(place).storeBytes(
-                of: UnsafeRawPointer(sums + plane * 8).loadUnaligned(as: SIMD8<Float>.self),
-                as: SIMD8<Float>.self)
+                of: part * SIMD8(repeating: share), as: SIMD8<Float>.self)
         }
+        let moved = middle * share + lift
+        let reach = radius * share + lift
+        write(column, lane: dimension, moved)
+        write(column, lane: dimension + 1, reach)
+        write(column, lane: dimension + 2, abs(moved) + slopes * share + reach)
     }
 
     /// The layer's outputs at the centre, for the place of a tangent: no bound hangs on them.

@@ -150,7 +150,9 @@ final class GridTree {
         best.counters.boxes += 1
         var ranges = old
         let goal = 1 - best.threshold - Self.lossSlack
-        if goal > Self.leastGoal, bound.staysBelow(goal, parent, known, &ranges) {
+        if points <= GridSearch.boundedPoints, goal > Self.leastGoal,
+            bound.staysBelow(goal, parent, known, &ranges)
+        {
             best.counters.prunedBoxes += 1
             best.counters.prunedPoints += points
             return

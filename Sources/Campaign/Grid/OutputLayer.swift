@@ -117,6 +117,7 @@ final class OutputLayer {
         var peakPlace = 0
         var floorPlace = 0
         var floor = 0.0
+        var peak = 0.0
         /// |v|² and ⟨v, T̂⟩ of v = S − floor.
         var square = 0.0
         var product = 0.0
@@ -127,12 +128,20 @@ final class OutputLayer {
     /// Calculates the spectrum at the centre.
     func centre(_ network: LocalNetwork, _ known: BoxForms) -> Centre {
         let last = network.layers[network.layers.count - 1]
+        return centre(network, values: known.value + last.ownColumn, stride: 1)
+    }
+
+    /// Calculates the spectrum for outputs of the last hidden layer that lie `stride` apart.
+    func centre(
+        _ network: LocalNetwork, values: UnsafePointer<Float>, stride: Int
+    ) -> Centre {
+        let last = network.layers[network.layers.count - 1]
         spectrum.update(from: bias, count: width)
         let raw = UnsafeMutableRawPointer(spectrum)
         var size = largestBias
         var active = 1
         for row in 0..<last.rows {
-            let value = known.value[last.ownColumn + row]
+            let value = values[row * stride]
             guard value > 0 else { continue }
             let unit = Int(network.origins.base[row])
             active += 1
@@ -194,6 +203,7 @@ final class OutputLayer {
             centre.floorPlace += 1
         }
         centre.floor = Double(floor)
+        centre.peak = Double(peak)
     }
 
     /// A linear function of the spectrum above ⟨v, T̂⟩ − c |v|.

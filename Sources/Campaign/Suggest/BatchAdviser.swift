@@ -1,5 +1,6 @@
 import Configuration
 import Numerics
+import Spectra
 import Surrogates
 
 /// Plans one batch from a table instead of a campaign: recipes made anywhere, any number of
@@ -52,11 +53,14 @@ public struct BatchAdviser: Sendable {
         try Planner(settings: settings).decide(PlanRequest(run: 1, history: [], bounds: bounds))
     }
 
-    /// The batch that follows from `history`, whose losses must be known. Throws what makes
-    /// planning impossible.
-    public func advise(_ history: HistoryTable) throws(PlannerError) -> Decision {
-        let (settings, observations) = prepared(history)
-        var planner = try Planner(settings: settings)
+    /// The batch that follows from `history`, whose losses must be known; with `loss` from its
+    /// spectra, whose wavelengths that must have. Throws what makes planning impossible.
+    public func advise(
+        _ history: HistoryTable, loss: Loss? = nil
+    ) throws(PlannerError) -> Decision {
+        var (settings, observations) = prepared(history)
+        settings.campaign.method = loss == nil ? .gaussianProcess : .spectralProcess
+        var planner = try Planner(settings: settings, loss: loss)
         planner.acceptsAnyHistory = true
         return try planner.decide(
             PlanRequest(run: Self.run, history: observations, bounds: bounds))

@@ -70,6 +70,23 @@ public struct DataTable: Sendable {
         names = fields[..<count].map { Self.name(bytes[Int($0.start)..<Int($0.end)]) }
     }
 
+    /// The rows of numbers in `bytes`, a table without a header. Throws, with the place, for what
+    /// is no finite number and for rows of unlike length.
+    public static func matrix(file: String, bytes: [UInt8]) throws(TableError) -> [[Double]] {
+        let width = bytes.prefix { $0 != 0x0A }.count { $0 == 0x2C } + 1
+        let names = (1...width).map { "\($0)" }.joined(separator: ",")
+        // The line of names stands before the first, so that the places are one line off.
+        do throws(TableError) {
+            let table = try DataTable(
+                file: file, bytes: Array(names.utf8) + [0x0A] + bytes, rowLimit: columnLimit)
+            return try table.numbers(Array(0..<width))
+        } catch {
+            var error = error
+            error.line = max(1, error.line - 1)
+            throw error
+        }
+    }
+
     /// The number of the line `row` (from 0) stands on, from 1.
     public func line(of row: Int) -> Int { lines[row + 1].number }
 

@@ -58,16 +58,20 @@ public struct HistoryTable: Equatable, Sendable {
     /// Number of recipes.
     public var count: Int { recipes.count }
 
-    /// Computes the losses from the spectra; those that stood in the file stay. Throws, with the
-    /// place, for a spectrum without shape, and what `wanted` has against the wavelengths.
-    public mutating func computeLosses(
-        target: TargetSpectrum, settings: LossSettings
-    ) throws(TableError) {
-        guard losses.isEmpty, !spectra.isEmpty else { return }
-        let loss: Loss
+    /// How far the spectra are from `target`, at their own wavelengths. Throws, at the header,
+    /// what the target has against them.
+    public func distance(
+        from target: TargetSpectrum, settings: LossSettings
+    ) throws(TableError) -> Loss {
         do throws(SpectraError) {
-            loss = try Loss(target: target, wavelengths: wavelengths, settings: settings)
+            return try Loss(target: target, wavelengths: wavelengths, settings: settings)
         } catch { throw problem(line: 1, "\(error)") }
+    }
+
+    /// Computes the losses from the spectra with a `loss` at their wavelengths; those that stood
+    /// in the file stay. Throws, with the place, for a spectrum without shape.
+    public mutating func computeLosses(_ loss: Loss) throws(TableError) {
+        guard losses.isEmpty, !spectra.isEmpty else { return }
         var computed: [Double] = []
         for (row, spectrum) in spectra.enumerated() {
             do throws(SpectraError) { computed.append(try loss.of(spectrum)) } catch {
@@ -101,15 +105,22 @@ public struct HistoryTable: Equatable, Sendable {
         lines = groups.map { lines[$0[0]] }
     }
 
-    /// The history in an order of its own: by recipe, then by loss. Whatever the order of the
-    /// rows, what follows from them is the same.
+    /// The history in an order of its own: by recipe, then by loss, then by spectrum. Whatever
+    /// the order of the rows, what follows from them is the same.
     var sorted: [Observation] {
+        func less(_ a: [Double], _ b: [Double]) -> Bool? {
+            for (a, b) in zip(a, b) where a != b { return a < b }
+            return nil
+        }
         let order = recipes.indices.sorted { first, second in
-            for (a, b) in zip(recipes[first], recipes[second]) where a != b { return a < b }
-            return losses[first] < losses[second]
+            if let isLess = less(recipes[first], recipes[second]) { return isLess }
+            if losses[first] != losses[second] { return losses[first] < losses[second] }
+            return spectra.isEmpty ? false : less(spectra[first], spectra[second]) ?? false
         }
         return order.enumerated().map { place, row in
-            Observation(number: place + 1, recipe: recipes[row], loss: losses[row])
+            Observation(
+                number: place + 1, recipe: recipes[row], loss: losses[row],
+                spectrum: spectra.isEmpty ? [] : spectra[row].map { Float($0) })
         }
     }
 

@@ -67,8 +67,11 @@ struct PoolSearch {
     ) throws(PlannerError) -> [State] {
         var chosen = Array(pool.candidates.indices)
         if chosen.count > Self.shortlist {
-            let scores = pool.candidates.map {
-                improvement.logarithm(model.predict(space.unit($0.recipe)))
+            let (means, variances) = model.predict(
+                points: pool.candidates.flatMap { space.unit($0.recipe) })
+            let scores = chosen.map {
+                improvement.logarithm(
+                    GaussianPrediction(mean: means[$0], variance: variances[$0]))
             }
             chosen.sort { (scores[$1], $0) < (scores[$0], $1) }
             chosen = chosen.prefix(max(Self.shortlist, settings.batch)).sorted()
