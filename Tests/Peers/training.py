@@ -37,7 +37,8 @@ LAG_ONE = 0.25
 def published(folder):
     tensors = load_file(os.path.join(folder, "published_network.safetensors"))
     count = len(tensors) // 2
-    layers = [(tensors[f"dense_{i}.kernel"], tensors[f"dense_{i}.bias"]) for i in range(1, count + 1)]
+    layers = [(tensors[f"dense_{index}.kernel"], tensors[f"dense_{index}.bias"])
+              for index in range(1, count + 1)]
 
     def predict(rows):
         values = rows.astype(np.float64)
