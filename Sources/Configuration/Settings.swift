@@ -52,7 +52,7 @@ public struct CampaignSettings: Equatable, Sendable {
     public var method = PlanningMethod.spectralProcess
     /// The spectral process sees each variable as the logarithm of its place between the bounds
     /// plus this share of their distance; a large one bends little.
-    public var logOffset = 0.3
+    public var logOffset = 1.0
     /// Whether a variable's bounds widen, towards its limits, when proposals sit on them.
     public var widensBounds = true
     /// Share of a batch that must sit on a bound before it widens.
