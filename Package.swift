@@ -81,11 +81,11 @@ let package = Package(
             name: "argent",
             dependencies: [
                 "Agent", "Rig", "RigSimulator", "Configuration", "RunLog", "World", "Spectra",
-                "Quantities", "Numerics", "Surrogates", "Campaign",
+                "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-workstation", dependencies: ["RunLog", "World"],
+            name: "argent-workstation", dependencies: ["RunLog", "World", "CSimd"],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-bench",

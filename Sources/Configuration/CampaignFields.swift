@@ -72,19 +72,30 @@ extension VariableSettings {
             name: "", kind: .reagentPercent(pump: ""), low: 0, high: 0, lowLimit: 0, highLimit: 0)
     }
 
-    static let kinds = ["reagent", "total flow"]
+    static let kinds = ["reagent", "total flow", "number"]
 
-    private var dimension: (Dimension, ClosedRange<Double>) {
-        if case .totalFlow = kind { return (.flow, 0.001...1e6) }
-        return (.percent, 0...100)
+    /// Largest bound of a plain number, either sign.
+    static let freeLimit = 1e15
+
+    /// What bounds are written in; nil for plain numbers.
+    private var dimension: (Dimension, ClosedRange<Double>)? {
+        switch kind {
+        case .reagentPercent: (.percent, 0...100)
+        case .totalFlow: (.flow, 0.001...1e6)
+        case .free: nil
+        }
     }
 
     static var fields: [Field<VariableSettings>] {
         [
             Field.text("name", \.name, "Name as in published tables.").required,
-            kindField.required, pumpField,
-            pair("bounds", "First bounds: % of the aqueous flow, or a total flow.", \.low, \.high)
-                .required,
+            kindField.required, pumpField, unitField,
+            pair(
+                "bounds", "First bounds: % of the aqueous flow, a total flow, or plain numbers.",
+                \.low,
+                \.high
+            )
+            .required,
             pair(
                 "limits", "The bounds may widen to these; left out: they stay.", \.lowLimit,
                 \.highLimit),
@@ -94,13 +105,15 @@ extension VariableSettings {
     private static var kindField: Field<VariableSettings> {
         let known = kinds.map(quoted).joined(separator: ", ")
         return Field(
-            key: "kind", help: "A reagent's share, or oil and aqueous flow together.",
+            key: "kind",
+            help: "A reagent's share, oil and aqueous flow together, or a plain number.",
             range: known,
             read: { value, name, variable, context in
                 guard let text = context.text(value, name) else { return }
                 switch text {
                 case kinds[0]: variable.kind = .reagentPercent(pump: "")
                 case kinds[1]: variable.kind = .totalFlow
+                case kinds[2]: variable.kind = .free(unit: "")
                 default:
                     let meant = Suggestion.nearest(to: text, among: kinds)
                     context.problems.error(
@@ -108,7 +121,13 @@ extension VariableSettings {
                         (meant.map { "did you mean \"\($0)\"? " } ?? "") + "known: \(known)")
                 }
             },
-            write: { quoted($0.kind == .totalFlow ? kinds[1] : kinds[0]) })
+            write: {
+                switch $0.kind {
+                case .reagentPercent: quoted(kinds[0])
+                case .totalFlow: quoted(kinds[1])
+                case .free: quoted(kinds[2])
+                }
+            })
     }
 
     private static var pumpField: Field<VariableSettings> {
@@ -116,16 +135,36 @@ extension VariableSettings {
             key: "pump", help: "Name of the pump that carries the reagent.", range: "",
             read: { value, name, variable, context in
                 guard let text = context.text(value, name) else { return }
-                if variable.kind == .totalFlow {
-                    context.problems.error(
-                        value.place, "a variable of kind \"total flow\" has no pump",
-                        "remove the key")
-                } else {
+                if variable.isReagent {
                     variable.kind = .reagentPercent(pump: text)
+                } else {
+                    let kind = variable.kind == .totalFlow ? kinds[1] : kinds[2]
+                    context.problems.error(
+                        value.place, "a variable of kind \"\(kind)\" has no pump",
+                        "remove the key")
                 }
             },
             write: {
                 if case .reagentPercent(let pump) = $0.kind { return quoted(pump) }
+                return nil
+            })
+    }
+
+    private static var unitField: Field<VariableSettings> {
+        Field(
+            key: "unit", help: "Unit of a plain number, for people.", range: "",
+            read: { value, name, variable, context in
+                guard let text = context.text(value, name) else { return }
+                if case .free = variable.kind {
+                    variable.kind = .free(unit: text)
+                } else {
+                    context.problems.error(
+                        value.place, "only a variable of kind \"number\" has a unit of its own",
+                        "remove the key: the bounds carry their units")
+                }
+            },
+            write: {
+                if case .free(let unit) = $0.kind, !unit.isEmpty { return quoted(unit) }
                 return nil
             })
     }
@@ -137,24 +176,31 @@ extension VariableSettings {
         Field(
             key: key, help: help, range: "",
             read: { value, name, variable, context in
-                let (dimension, bounds) = variable.dimension
                 guard case .array(let items) = value.kind, items.count == 2 else {
+                    let example = variable.dimension.map { quoted($0.0.example) } ?? "1.5"
                     context.problems.error(
                         value.place, "\(name) must be a low and a high value",
-                        "write for instance [\"\(dimension.example)\", \"\(dimension.example)\"]")
+                        "write for instance [\(example), \(example)]")
                     return
                 }
-                let first = context.quantity(items[0], dimension, bounds, name)
-                let second = context.quantity(items[1], dimension, bounds, name)
+                func bound(_ item: TOMLValue) -> Double? {
+                    guard let (dimension, bounds) = variable.dimension else {
+                        return context.number(item, -freeLimit...freeLimit, name)
+                    }
+                    return context.quantity(item, dimension, bounds, name)
+                }
+                let first = bound(items[0])
+                let second = bound(items[1])
                 guard let first, let second else { return }
                 variable[keyPath: low] = first
                 variable[keyPath: high] = second
             },
             write: { variable in
-                let dimension = variable.dimension.0
-                let items = [variable[keyPath: low], variable[keyPath: high]]
-                return "[" + items.map { quoted(dimension.format($0)) }.joined(separator: ", ")
-                    + "]"
+                let items = [variable[keyPath: low], variable[keyPath: high]].map { value in
+                    variable.dimension.map { quoted($0.0.format(value)) }
+                        ?? DecimalText(value).shifted()
+                }
+                return "[" + items.joined(separator: ", ") + "]"
             })
     }
 }

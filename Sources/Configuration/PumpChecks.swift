@@ -204,7 +204,7 @@ private struct RateDemand {
         oil = (total.low * recipe.oilShare, total.high * recipe.oilShare)
         most = recipe.maximumReagentShare
         self.range = range
-        let reagents = settings.variables.filter { $0.kind != .totalFlow }.map(range)
+        let reagents = settings.variables.filter(\.isReagent).map(range)
         lowSum = reagents.map { $0.low / 100 }.reduce(0, +)
         highSum = reagents.map { $0.high / 100 }.reduce(0, +)
     }

@@ -25,12 +25,33 @@ extension DropletSettings {
             .quantity(
                 "minimum_valid_share", .share, \.minimumValidShare, 0.01...1,
                 "Share of valid grid points a droplet spectrum must have."),
+        ] + flagFields
+    }
+}
+
+extension DropletSettings {
+    private static var flagFields: [Field<DropletSettings>] {
+        [
+            .quantity(
+                "flag_amplitude", .share, \.flagAmplitude, 0.01...1e6,
+                "A droplet is flagged when its amplitude differs more than this from the last…"),
+            .number(
+                "flag_shape", \.flagShape, 0.001...1e6,
+                "…or its shape does (0: the same, 1: slopes at 45 degrees to each other)…"),
+            .number(
+                "flag_multiple", \.flagMultiple, 0...1e6,
+                "…and that is this many times what they differ among themselves."),
+            .number(
+                "flag_network", \.flagNetwork, 0.1...1e6,
+                "Flagged too when this many usual errors away from what the network expected."),
         ]
     }
 }
 
 extension RigSettings {
-    static var fields: [Field<RigSettings>] { flowFields + referenceFields + limitFields }
+    static var fields: [Field<RigSettings>] {
+        flowFields + dropletFields + referenceFields + limitFields
+    }
 
     private static var flowFields: [Field<RigSettings>] {
         [
@@ -40,13 +61,6 @@ extension RigSettings {
             .number(
                 "settle_residences", \.settleResidences, 0...1_000,
                 "Residence volumes to wait for before droplets count."),
-            .count("droplets", \.droplets, 1...10_000, "Droplets that make a condition."),
-            .count(
-                "minimum_droplets", \.minimumDroplets, 1...10_000,
-                "Fewer than this at the time limit: the condition failed."),
-            .time(
-                "collect_limit", \.collectLimit, .seconds(1), .seconds(86_400),
-                "Time a condition may take after settling."),
             .time(
                 "obey_limit", \.obeyLimit, .milliseconds(100), .seconds(3_600),
                 "Time pumps may take to obey."),
@@ -56,6 +70,27 @@ extension RigSettings {
             .quantity(
                 "prime_volume", .volume, \.primeVolume.microliters, 0...1e6,
                 "Volume pumped through at the start."),
+        ]
+    }
+
+    private static var dropletFields: [Field<RigSettings>] {
+        [
+            .count("droplets", \.droplets, 1...10_000, "Droplets that make a condition."),
+            .count(
+                "minimum_droplets", \.minimumDroplets, 1...10_000,
+                "Fewer than this at the time limit: the condition failed."),
+            .number(
+                "median_uncertainty", \.medianUncertainty, 0...1,
+                "End once the median loss is known to within this (5 % may be worse); 0: never."),
+            .count(
+                "flagged_run", \.flaggedRun, 1...10_000,
+                "So many droplets in a row unlike their neighbours make a loud event…"),
+            .flag(
+                "holds_on_flagged_run", \.holdsOnFlaggedRun,
+                "…and hold the rig; the condition is then tried again."),
+            .time(
+                "collect_limit", \.collectLimit, .seconds(1), .seconds(86_400),
+                "Time a condition may take after settling."),
         ]
     }
 

@@ -22,6 +22,18 @@ public struct DropletSettings: Equatable, Sendable {
     public var validitySigmas = 10.0
     /// Share of valid grid points a droplet spectrum must have.
     public var minimumValidShare = 0.95
+    /// A droplet is flagged when its amplitude is more than this share above that of the droplets
+    /// before it, or as many times below…
+    public var flagAmplitude = 0.35
+    /// …or when its shape is further than this from theirs (tangent of the angle between the
+    /// spectra's slopes over 20 nm: 0 the same, 1 at 45°)…
+    public var flagShape = 0.2
+    /// …and only when that is also more than this many times what they depart from their own
+    /// median.
+    public var flagMultiple = 4.0
+    /// A droplet is flagged as well when it is further from what a network expected than this
+    /// many times the network's usual error.
+    public var flagNetwork = 3.0
 
     /// The documented defaults.
     public init() {}
@@ -37,6 +49,13 @@ public struct RigSettings: Equatable, Sendable {
     public var droplets = 15
     /// Fewer than this at the time limit: the condition failed.
     public var minimumDroplets = 4
+    /// A condition ends before `droplets` once its median loss is known to within this (but for
+    /// 5 % of the conditions), after eight droplets at the earliest. 0: never.
+    public var medianUncertainty = 0.0
+    /// So many droplets in a row flagged against their neighbours are told as one loud event…
+    public var flaggedRun = 3
+    /// …and hold the rig, where this says so.
+    public var holdsOnFlaggedRun = false
     /// Time a condition may take after settling.
     public var collectLimit = TimeSpan.seconds(300)
     /// Time pumps may take to obey.

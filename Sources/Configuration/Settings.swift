@@ -112,6 +112,9 @@ public struct VariableSettings: Equatable, Sendable {
         case reagentPercent(pump: String)
         /// Oil and aqueous flow together, µL/min.
         case totalFlow
+        /// A plain number in this unit, which no pump of the rig sets: for planning what is made
+        /// elsewhere.
+        case free(unit: String)
     }
     /// Name as in published tables, e.g. `Q_AgNO3`.
     public var name: String
@@ -136,5 +139,20 @@ public struct VariableSettings: Equatable, Sendable {
         self.high = high
         self.lowLimit = lowLimit
         self.highLimit = highLimit
+    }
+
+    /// Whether the number is a share of the aqueous flow.
+    public var isReagent: Bool {
+        if case .reagentPercent = kind { return true }
+        return false
+    }
+
+    /// The unit of the number, for people; may be empty.
+    public var unit: String {
+        switch kind {
+        case .reagentPercent: "%"
+        case .totalFlow: "uL/min"
+        case .free(let unit): unit
+        }
     }
 }

@@ -3,11 +3,18 @@ import Quantities
 /// What settings must fulfil together: each is right by itself, but does the rig they describe
 /// exist, and can it do what the recipes ask for?
 public enum SettingsCheck {
-    /// All problems of `settings`, with the places noted in `places`, at most about fifty.
+    /// All problems of `settings`, with the places noted in `places`, at most about fifty, as
+    /// far as they matter for the `purpose`.
     public static func problems(
-        in settings: Settings, places: SettingsPlaces = SettingsPlaces()
+        in settings: Settings, places: SettingsPlaces = SettingsPlaces(),
+        for purpose: SettingsPurpose = .rig
     ) -> [ConfigurationProblem] {
         var check = SettingsChecker(settings: settings, places: places)
+        guard purpose == .rig else {
+            check.checkVariableNames()
+            check.checkRecipeSpace()
+            return check.list.problems
+        }
         check.checkNames()
         check.checkRecipe()
         check.checkVariables()
@@ -61,17 +68,13 @@ extension SettingsChecker {
             s.pumps.map(\.name), { "pump[\($0)].name" },
             { _, index in "two pumps are called \"\(s.pumps[index].name)\"" },
             "give each pump its own name")
-        unique(
-            s.variables.map(\.name), { "variable[\($0)].name" },
-            { _, index in "two variables are called \"\(s.variables[index].name)\"" },
-            "give each variable its own name")
+        checkVariableNames()
         unique(
             s.interlocks.map(\.name), { "interlock[\($0)].name" },
             { _, index in "two interlocks are called \"\(s.interlocks[index].name)\"" },
             "give each interlock its own name")
         let named =
             s.pumps.enumerated().map { ("pump[\($0)].name", $1.name) }
-            + s.variables.enumerated().map { ("variable[\($0)].name", $1.name) }
             + s.interlocks.enumerated().map { ("interlock[\($0)].name", $1.name) }
         for (path, name) in named where name.trimmingSpaces.isEmpty {
             error(path, "the name is empty")
@@ -80,6 +83,17 @@ extension SettingsChecker {
             warning(
                 "pump[\(index)].name", "nothing uses the pump \"\(pump.name)\"",
                 "name it in a [[variable]], or as solvent or oil in [recipe]")
+        }
+    }
+
+    mutating func checkVariableNames() {
+        let names = settings.variables.map(\.name)
+        unique(
+            names, { "variable[\($0)].name" },
+            { _, index in "two variables are called \"\(names[index])\"" },
+            "give each variable its own name")
+        for (index, name) in names.enumerated() where name.trimmingSpaces.isEmpty {
+            error("variable[\(index)].name", "the name is empty")
         }
     }
 
@@ -123,6 +137,12 @@ extension SettingsChecker {
         var carriers: [String: Int] = [:]
         for (index, variable) in variables.enumerated() {
             checkBounds(variable, index)
+            if case .free = variable.kind {
+                error(
+                    "variable[\(index)].kind", "no pump can set the number \"\(variable.name)\"",
+                    "a rig sets a \"reagent\" or the \"total flow\"; `argent suggest` takes numbers"
+                )
+            }
             guard case .reagentPercent(let name) = variable.kind else { continue }
             requirePump(name, "variable[\(index)].pump", variable.name)
             if name == settings.recipe.solvent || name == settings.recipe.oil {
@@ -141,6 +161,15 @@ extension SettingsChecker {
         checkSums()
     }
 
+    /// The variables by themselves, without pumps to set them.
+    mutating func checkRecipeSpace() {
+        if settings.variables.isEmpty {
+            error("variable", "there are no variables", "add [[variable]] tables to look for")
+        }
+        for (index, variable) in settings.variables.enumerated() { checkBounds(variable, index) }
+        checkSums()
+    }
+
     private mutating func checkBounds(_ v: VariableSettings, _ index: Int) {
         let path = "variable[\(index)]"
         if v.low > v.high {
@@ -156,7 +185,7 @@ extension SettingsChecker {
 
     /// Whether any recipe can keep to the largest share of all reagents.
     private mutating func checkSums() {
-        let lows = settings.variables.filter { $0.kind != .totalFlow }.map(\.low).reduce(0, +)
+        let lows = settings.variables.filter(\.isReagent).map(\.low).reduce(0, +)
         let most = settings.recipe.maximumReagentShare
         if lows > most * 100 {
             error(

@@ -24,6 +24,15 @@ public struct SettingsError: Error, Equatable, Sendable, CustomStringConvertible
     public var description: String { problems.map(\.description).joined(separator: "\n") }
 }
 
+/// What a configuration is read for.
+public enum SettingsPurpose: Sendable {
+    /// To run a rig: everything must be there and fit together.
+    case rig
+    /// To plan recipes only: the variables must be there and fit together; pumps and instruments
+    /// may be absent, and a variable may be a plain number.
+    case recipes
+}
+
 /// Reads a configuration: TOML, with units in the values. Gathers all problems instead of
 /// stopping at the first.
 public enum SettingsReader {
@@ -35,15 +44,19 @@ public enum SettingsReader {
     static let tableLimit = 64
 
     /// Reads `text`, which messages call `file`.
-    public static func read(text: String, file: String) -> SettingsReading {
-        read(sources: [ConfigurationSource(file: file, text: text)])
+    public static func read(
+        text: String, file: String, for purpose: SettingsPurpose = .rig
+    ) -> SettingsReading {
+        read(sources: [ConfigurationSource(file: file, text: text)], for: purpose)
     }
 
     /// Reads a file and its drop-ins, in this order: `argent.toml`, then `argent.d/*.toml` by
     /// name. The later one wins, key by key. A `[[pump]]`, `[[variable]]` or `[[interlock]]` with
     /// the name of one in an earlier file changes that one; with a new name it is added. Lists
-    /// and inline tables are replaced whole.
-    public static func read(sources: [ConfigurationSource]) -> SettingsReading {
+    /// and inline tables are replaced whole. What must be there depends on the `purpose`.
+    public static func read(
+        sources: [ConfigurationSource], for purpose: SettingsPurpose = .rig
+    ) -> SettingsReading {
         let first = sources.first?.file ?? "argent.toml"
         var context = SectionContext(places: SettingsPlaces(file: first))
         var root = TOMLTable()
@@ -61,10 +74,12 @@ public enum SettingsReader {
         var settings: Settings?
         // After a syntax error half of the keys would seem to be missing.
         if !context.problems.hasErrors {
-            let read = sections(of: root, &context)
+            let read = sections(of: root, purpose, &context)
             // Cross checks of half-read settings would report what is not so.
             if !context.problems.hasErrors {
-                for problem in SettingsCheck.problems(in: read, places: context.places) {
+                for problem in SettingsCheck.problems(
+                    in: read, places: context.places, for: purpose)
+                {
                     context.problems.add(problem)
                 }
             }
@@ -80,14 +95,16 @@ public enum SettingsReader {
         "interlock", "log", "control", "simulation",
     ]
 
-    private static func sections(of root: TOMLTable, _ context: inout SectionContext) -> Settings {
+    private static func sections(
+        of root: TOMLTable, _ purpose: SettingsPurpose, _ context: inout SectionContext
+    ) -> Settings {
         var s = Settings()
         for entry in root.entries {
             switch entry.key {
             case "campaign": read(CampaignSettings.fields, entry, &s.campaign, &context)
             case "loss": read(LossSettings.fields, entry, &s.loss, &context)
             case "recipe": read(RecipeSettings.fields, entry, &s.recipe, &context)
-            case "variable": s.variables = variables(entry, &context)
+            case "variable": s.variables = variables(entry, purpose, &context)
             case "pump":
                 s.pumps = list(entry, PumpSettings.fields, PumpSettings(name: ""), &context)
             case "spectrometer": read(SpectrometerSettings.fields, entry, &s.spectrometer, &context)
@@ -193,7 +210,7 @@ public enum SettingsReader {
     }
 
     private static func variables(
-        _ entry: TOMLTable.Entry, _ context: inout SectionContext
+        _ entry: TOMLTable.Entry, _ purpose: SettingsPurpose, _ context: inout SectionContext
     ) -> [VariableSettings] {
         tables(entry, &context).map { table, place, path in
             var variable = VariableSettings.blank
@@ -202,7 +219,7 @@ public enum SettingsReader {
                 variable.lowLimit = variable.low
                 variable.highLimit = variable.high
             }
-            if variable.kind != .totalFlow, table["pump"] == nil {
+            if variable.isReagent, table["pump"] == nil, purpose == .rig {
                 context.problems.error(
                     place, "\(path) lacks pump", "add the name of the pump that carries it")
             }

@@ -87,6 +87,9 @@ extension SettingsChecker {
         }
     }
 
+    /// Droplets after which a condition may end early at the soonest (`MedianStop.fewest`).
+    private static let earliestEnd = 8
+
     mutating func checkDroplets() {
         let droplets = settings.droplets
         if droplets.leaveThreshold >= droplets.enterThreshold {
@@ -99,6 +102,15 @@ extension SettingsChecker {
             error(
                 "rig.minimum_droplets", "minimum_droplets is above droplets",
                 "a condition could never be complete")
+        }
+        if rig.medianUncertainty > 0, rig.droplets <= Self.earliestEnd {
+            warning(
+                "rig.median_uncertainty", "no condition can end early",
+                "it takes more than \(Self.earliestEnd) droplets: raise rig.droplets")
+        } else if rig.medianUncertainty > 0, rig.minimumDroplets >= rig.droplets {
+            warning(
+                "rig.median_uncertainty", "no condition can end early",
+                "minimum_droplets is as many as droplets: lower it")
         }
         if rig.blindAfter < settings.spectrometer.integration + settings.spectrometer.replyTimeout {
             error(

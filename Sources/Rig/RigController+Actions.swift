@@ -130,8 +130,7 @@ extension RigController {
     private mutating func startRecipe(at now: Instant) {
         guard let order else { return }
         reports.append(.conditionBegan(order))
-        losses = []
-        saturatedInCondition = 0
+        beginDroplets(of: order)
         let setpoints: Setpoints
         do { setpoints = try Setpoints(recipe: order.recipe, settings: settings) } catch {
             finish(.failed(reason: "\(error)"), at: now)
@@ -182,6 +181,7 @@ extension RigController {
     /// Tells how the running condition ended, and forgets it.
     mutating func finish(_ outcome: ConditionOutcome, at now: Instant) {
         guard let ended = order else { return }
+        sumUpFlags()
         order = nil
         reports.append(.conditionEnded(ended, outcome))
         reports.append(.remaining(ledger.remaining))

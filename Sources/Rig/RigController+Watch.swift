@@ -233,24 +233,4 @@ extension RigController {
         default: break
         }
     }
-
-    private mutating func collect(_ frame: SpectrometerFrame, at now: Instant) {
-        guard let order else { return }
-        switch measurement.add(frame) {
-        case .nothing: break
-        case .rejected(let why, let saturated):
-            if saturated { saturatedInCondition += 1 }
-            reports.append(.event(kind: "droplet-rejected", text: why))
-        case .droplet(let droplet):
-            reports.append(
-                .droplet(
-                    MeasuredDroplet(
-                        order: order, index: losses.count, enteredAt: droplet.enteredAt,
-                        leftAt: droplet.leftAt, plateau: droplet.plateau, loss: droplet.loss,
-                        maximumAbsorbance: droplet.maximumAbsorbance,
-                        absorbance: droplet.absorbance)))
-            losses.append(droplet.loss)
-            if losses.count >= settings.rig.droplets { step(.dropletsEnough, at: now) }
-        }
-    }
 }

@@ -26,6 +26,8 @@ public struct RigController {
     public internal(set) var commanded: [FlowRate]
     /// Losses of the running condition's droplets so far.
     public internal(set) var losses: [Double] = []
+    /// Flags of the running condition's droplets so far.
+    public internal(set) var flags = DropletFlags()
     /// What the instruments are to do; the owner carries it out and empties it.
     public var commands: [RigCommand] = []
     /// What happened; the owner passes it on and empties it.
@@ -37,6 +39,12 @@ public struct RigController {
     var spectrometerReady = false
     var measurement: Measurement
     var plan: AcquisitionPlan?
+    /// Compares droplets with their neighbours.
+    var dropletWatch: DropletWatch
+    /// Points of a droplet's spectrum.
+    let watchedPoints: Int
+    /// When a condition's median is known well enough.
+    let medianStop: MedianStop
 
     /// When the present state began.
     var stateSince = Instant.zero
@@ -71,6 +79,13 @@ public struct RigController {
         commanded = Array(repeating: .zero, count: settings.pumps.count)
         pumps = Array(repeating: PumpState(), count: settings.pumps.count)
         measurement = Measurement(settings: settings, loss: loss)
+        watchedPoints = loss.wavelengths.count
+        dropletWatch = DropletWatch(
+            points: watchedPoints, step: settings.loss.step.nanometers,
+            settings: settings.droplets)
+        medianStop = MedianStop(
+            uncertainty: settings.rig.medianUncertainty, fewest: settings.rig.minimumDroplets,
+            droplets: settings.rig.droplets)
     }
 
     /// The rig is switched on at `now`: clocks count from here, and every pump is told to stand

@@ -12,13 +12,24 @@ public struct ConditionOrder: Equatable, Sendable {
     public var attempt: Int
     /// Values in the order of the configured variables.
     public var recipe: [Double]
+    /// The absorbance that a model expects on the loss grid, for a watch over the droplets;
+    /// empty: nobody expects anything.
+    public var expectedSpectrum: [Float]
+    /// How far such expectations usually are from what is measured: |A − expected| / |expected|
+    /// over all points, above 0 where there is an expectation.
+    public var expectedSpread: Double
 
     /// A condition to run.
-    public init(run: Int, number: Int, attempt: Int, recipe: [Double]) {
+    public init(
+        run: Int, number: Int, attempt: Int, recipe: [Double], expectedSpectrum: [Float] = [],
+        expectedSpread: Double = 0
+    ) {
         self.run = run
         self.number = number
         self.attempt = attempt
         self.recipe = recipe
+        self.expectedSpectrum = expectedSpectrum
+        self.expectedSpread = expectedSpread
     }
 }
 
@@ -43,6 +54,11 @@ public enum RigReport: Equatable, Sendable {
     case setpoints([FlowRate])
     /// A droplet of the running condition counts.
     case droplet(MeasuredDroplet)
+    /// A droplet is far from those before it, or from what was expected. It counts.
+    case flagged(ConditionOrder, DropletWatch.Departure)
+    /// The condition ends before all of its droplets, because its median is known; its end
+    /// follows.
+    case endsEarly(ConditionOrder, MedianStop.Known)
     /// The condition is over.
     case conditionEnded(ConditionOrder, ConditionOutcome)
     /// A dark or a reference was taken.

@@ -37,6 +37,7 @@ public struct Setpoints: Equatable, Sendable {
             switch variable.kind {
             case .totalFlow: total = value
             case .reagentPercent(let pump): percents.append((pump, value))
+            case .free: throw .noPump(name: variable.name)
             }
         }
         let sum = percents.reduce(0) { $0 + $1.percent }

@@ -62,39 +62,29 @@ public final class PtyServer {
 
     /// Pulls the plug of port `index`: the host sees a hang-up, and its link is gone.
     public func unplug(_ index: Int) {
-        guard lines.indices.contains(index), lines[index].master >= 0 else { return }
-        Glibc.unlink(path(index))
-        close(lines[index].master)
-        lines[index].disconnect()
-        lines[index].master = -1
+        guard lines.indices.contains(index) else { return }
+        lines[index].terminal?.close()
+        lines[index].connect(nil)
     }
 
     /// Plugs port `index` in again, under the same path.
     public func replug(_ index: Int) throws(WorldError) {
-        guard lines.indices.contains(index), lines[index].master < 0 else { return }
-        lines[index].master = try linkedTerminal(path(index))
+        guard lines.indices.contains(index), lines[index].terminal == nil else { return }
+        lines[index].connect(try linkedTerminal(index))
     }
 
     /// A host left: what it did not read, its exclusive claim and its settings would stay with
     /// the terminal, so the next host gets a new one under the same path.
     private func renew(_ index: Int) {
-        guard let master = try? linkedTerminal(path(index)) else { return }
-        close(lines[index].master)
-        lines[index].disconnect()
-        lines[index].master = master
+        guard let fresh = try? linkedTerminal(index) else { return }
+        lines[index].terminal?.close()
+        lines[index].connect(fresh)
     }
 
-    /// A new terminal's master, its slave linked as `link` in one step.
-    private func linkedTerminal(_ link: String) throws(WorldError) -> Int32 {
-        let (master, slave) = try Self.openTerminal()
-        let fresh = link + ".new"
-        Glibc.unlink(fresh)
-        guard symlink(slave, fresh) == 0, rename(fresh, link) == 0 else {
-            let code = errno
-            close(master)
-            throw Self.failure("link", link, code)
-        }
-        return master
+    /// A terminal whose other end is open only while a host has it open: that is how a host is
+    /// noticed.
+    private func linkedTerminal(_ index: Int) throws(WorldError) -> PseudoTerminal {
+        try PseudoTerminal(keepOpen: false, link: path(index))
     }
 
     /// Ends `run` and `step` soon; safe from any thread and from a signal handler.
@@ -119,49 +109,18 @@ public final class PtyServer {
 
     private func wait(until next: Instant, now: Instant) {
         // A line without a host would report a hang-up at once, for ever: it is not waited for.
-        var polled = lines.filter { $0.master >= 0 && $0.hasHost && !$0.isFull }.map {
-            pollfd(fd: $0.master, events: Int16(POLLIN), revents: 0)
+        var polled = lines.filter { $0.hasHost && !$0.isFull }.compactMap { line in
+            line.terminal.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
         }
         let milliseconds = max(0, (next - now).nanoseconds + 999_999) / 1_000_000
         _ = poll(&polled, nfds_t(polled.count), Int32(clamping: milliseconds))
-    }
-
-    /// A raw pseudo-terminal: its master and its slave's path.
-    private static func openTerminal() throws(WorldError) -> (Int32, String) {
-        let multiplexer = "/dev/ptmx"
-        let master = open(multiplexer, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
-        guard master >= 0 else { throw failure("open", multiplexer, errno) }
-        // unlockpt and ptsname are hidden from Swift by feature macros; these are the requests
-        // they make (TIOCSPTLCK, TIOCGPTN; the numbers are the same on x86-64 and aarch64).
-        var locked: Int32 = 0
-        var number: Int32 = 0
-        var settings = termios()
-        guard ioctl(master, 0x4004_5431, &locked) == 0, ioctl(master, 0x8004_5430, &number) == 0,
-            tcgetattr(master, &settings) == 0
-        else {
-            let code = errno
-            close(master)
-            throw failure("unlock", multiplexer, code)
-        }
-        cfmakeraw(&settings)
-        _ = tcsetattr(master, TCSANOW, &settings)
-        let slave = "/dev/pts/\(number)"
-        // Only a slave that was closed once makes its master report that nobody is there.
-        let once = open(slave, O_RDWR | O_NOCTTY | O_CLOEXEC)
-        if once >= 0 { close(once) }
-        return (master, slave)
-    }
-
-    private static func failure(_ operation: String, _ name: String, _ code: Int32) -> WorldError {
-        .failed(
-            operation: operation, name: name, errno: code, reason: String(cString: strerror(code)))
     }
 }
 
 /// One pseudo-terminal and what is on its way through it.
 private struct PtyLine {
     let port: PtyServer.Port
-    var master: Int32 = -1
+    private(set) var terminal: PseudoTerminal?
     var hasHost = false
     var hostLeft = false
     private var output: [UInt8] = []
@@ -178,7 +137,9 @@ private struct PtyLine {
         port.isPaced ? 10_000_000_000 / Int64(max(port.peer.baud, 1)) : 0
     }
 
-    mutating func disconnect() {
+    /// Takes up `fresh`, or nothing; what was on its way is gone with the old one.
+    mutating func connect(_ fresh: PseudoTerminal?) {
+        terminal = fresh
         hasHost = false
         hostLeft = false
         output.removeAll()
@@ -202,13 +163,13 @@ private struct PtyLine {
         var next = port.peer.deadline
         if let first = arriving.first { next = min(next, first.at) }
         if !output.isEmpty { next = min(next, now + PtyServer.paceStep) }
-        if !hasHost, master >= 0 { next = min(next, now + PtyServer.idleLook) }
+        if !hasHost, terminal != nil { next = min(next, now + PtyServer.idleLook) }
         return next
     }
 
     private mutating func lookForHost() {
-        guard master >= 0 else { return }
-        var look = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
+        guard let terminal else { return }
+        var look = pollfd(fd: terminal.descriptor, events: Int16(POLLIN), revents: 0)
         _ = poll(&look, 1, 0)
         let gone = Int32(look.revents) & POLLHUP != 0
         hostLeft = gone && hasHost
@@ -216,16 +177,16 @@ private struct PtyLine {
     }
 
     private mutating func read(at now: Instant) {
-        guard !isFull else { return }
-        var buffer = [UInt8](repeating: 0, count: PtyServer.readMax)
-        let count = Glibc.read(master, &buffer, buffer.count)
-        guard count > 0 else { return }
+        guard !isFull, let terminal else { return }
+        var bytes: [UInt8] = []
+        guard let count = try? terminal.read(into: &bytes, limit: PtyServer.readMax), count > 0
+        else { return }
         lineFreeIn = max(lineFreeIn, now) + TimeSpan(nanoseconds: byteTime * Int64(count))
-        arriving.append((lineFreeIn, Array(buffer[..<count])))
+        arriving.append((lineFreeIn, bytes))
     }
 
     private mutating func write(at now: Instant) {
-        guard !output.isEmpty else { return }
+        guard !output.isEmpty, let terminal else { return }
         var count = output.count
         if byteTime > 0 {
             // A late turn may catch up, but not with more than a moment's worth.
@@ -233,8 +194,7 @@ private struct PtyLine {
             count = min(count, Int(max(0, (now - lineFreeOut).nanoseconds) / byteTime))
         }
         guard count > 0 else { return }
-        let taken = Glibc.write(master, output, count)
-        guard taken > 0 else { return }
+        guard let taken = try? terminal.write(output[..<count]), taken > 0 else { return }
         output.removeFirst(taken)
         lineFreeOut = lineFreeOut + TimeSpan(nanoseconds: byteTime * Int64(taken))
     }

@@ -10,9 +10,11 @@ public struct Loss: Equatable, Sendable {
     /// The wavelengths of the spectra compared, nm.
     public let wavelengths: [Double]
     /// The target, scaled to 0…1 over all of them.
-    private let target: [Double]
-    private let amplitudeLow: Double
-    private let amplitudeHigh: Double
+    public let target: [Double]
+    /// The largest absorbance from which δ is 1.
+    public let amplitudeLow: Double
+    /// The largest absorbance up to which δ is 1.
+    public let amplitudeHigh: Double
 
     /// The loss on the grid of `settings`.
     public init(target: TargetSpectrum, settings: LossSettings) throws(SpectraError) {

@@ -51,6 +51,15 @@ public final class PseudoTerminal {
         link = path
     }
 
+    /// Whether the link at `path` still leads here.
+    private func leads(_ path: String) -> Bool {
+        var target = [CChar](repeating: 0, count: 256)
+        let length = readlink(path, &target, target.count)
+        guard length > 0 else { return false }
+        let bytes = target[..<length].map { UInt8(bitPattern: $0) }
+        return String(decoding: bytes, as: UTF8.self) == devicePath
+    }
+
     /// Offers `bytes`; returns how many were taken.
     public func write(_ bytes: ArraySlice<UInt8>) throws(WorldError) -> Int {
         guard descriptor >= 0 else { throw .gone(name: devicePath) }
@@ -76,10 +85,11 @@ public final class PseudoTerminal {
         throw .of(errno, "read", devicePath)
     }
 
-    /// Closes both ends and removes the link: whoever has the other end open sees a hang-up.
+    /// Closes both ends and removes the link, unless it leads to another terminal by now:
+    /// whoever has the other end open sees a hang-up.
     public func close() {
         guard descriptor >= 0 else { return }
-        if let link { _ = unlink(link) }
+        if let link, leads(link) { _ = unlink(link) }
         link = nil
         _ = Glibc.close(descriptor)
         if held >= 0 { _ = Glibc.close(held) }

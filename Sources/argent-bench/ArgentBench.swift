@@ -5,7 +5,16 @@ import Glibc
 @main
 enum ArgentBench {
     /// All that can be timed.
-    static var all: [Benchmark] { linearAlgebraBenchmarks }
+    static var all: [Benchmark] {
+        [
+            linearAlgebraBenchmarks,
+            floatBenchmarks,
+            trainingBenchmarks,
+            gaussianProcessBenchmarks,
+            gridBenchmarks,
+            dropletBenchmarks,
+        ].flatMap { $0 }
+    }
 
     static func main() {
         var seconds = 1.0
@@ -22,6 +31,10 @@ enum ArgentBench {
         while let argument = arguments.popFirst() {
             switch argument {
             case "--list": lists = true
+            case "--train":
+                do {
+                    return try TrainingFromFiles.run(Array(arguments))
+                } catch { fail("\(error)") }
             case "--seconds":
                 guard let text = arguments.popFirst(), let value = Double(text), value > 0 else {
                     fail("--seconds needs a number above 0")

@@ -1,3 +1,4 @@
+import CSimd
 import Glibc
 import RunLog
 import World
@@ -15,6 +16,12 @@ enum Workstation {
         """
 
     static func main() {
+        guard argent_cpu_runs_this_build() else {
+            complain(
+                "argent-workstation: this build needs a processor with AVX2 and FMA; build it "
+                    + "again with ARGENT_CPU set to what this machine has")
+            exit(2)
+        }
         let words = Array(CommandLine.arguments.dropFirst())
         if words.isEmpty || words.contains("--help") {
             print(help)

@@ -10,6 +10,10 @@ enum Argent {
     static let version = "0.1.0"
 
     static func main() {
+        if let complaint = ProcessorCheck.complaint {
+            Output.error("argent: \(complaint)")
+            exit(ExitCode.usage.rawValue)
+        }
         // A reader that went away (`argent demo | head`) is no reason to leave pumps in doubt:
         // writes fail with EPIPE instead of killing the process.
         signal(SIGPIPE, SIG_IGN)
@@ -44,6 +48,7 @@ enum Argent {
         case "status", "hold", "resume", "clear": try ControlCommand.run(verb, words)
         case "simulate": try SimulateCommand.run(words)
         case "loss": try LossCommand.run(words)
+        case "suggest": try SuggestCommand.run(words)
         case "--version", "version": Output.line("argent \(version)")
         case "--help", "-h": Output.line(Help.overview)
         case "help": Output.line(words.first.flatMap(Help.text) ?? Help.overview)

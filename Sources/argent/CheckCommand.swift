@@ -49,8 +49,8 @@ enum CheckCommand {
         let wanted = campaign.targetPath.isEmpty ? "the built-in prism" : campaign.targetPath
         text += "  wanted spectrum: \(wanted)\n"
         for variable in settings.variables {
-            let unit = variable.kind == .totalFlow ? "uL/min" : "%"
-            text += "  \(variable.name): \(short(variable.low)) to \(short(variable.high)) \(unit)"
+            text += "  \(variable.name): \(short(variable.low)) to \(short(variable.high)) "
+            text += variable.unit
             let low = min(variable.low, variable.lowLimit)
             let high = max(variable.high, variable.highLimit)
             if low < variable.low || high > variable.high {

@@ -15,7 +15,7 @@ struct ConfigurationFile {
     private static let sizeLimit = 1 << 20
 
     /// Reads `path` and, in the order of their names, `argent.d/*.toml` beside it.
-    init(path: String) throws(CommandFailure) {
+    init(path: String, for purpose: SettingsPurpose = .rig) throws(CommandFailure) {
         self.path = path
         directory = Self.directory(of: path)
         var sources = [ConfigurationSource(file: path, text: try InputFile.text(path))]
@@ -31,7 +31,7 @@ struct ConfigurationFile {
             }
         }
         self.sources = sources
-        reading = SettingsReader.read(sources: sources)
+        reading = SettingsReader.read(sources: sources, for: purpose)
     }
 
     /// The problems, as a person reads them.
@@ -68,6 +68,18 @@ struct ConfigurationFile {
         let settings = try settings()
         do throws(ConfigurationProblem) { _ = try wanted(settings) } catch { return [error] }
         return []
+    }
+
+    /// The wanted spectrum, and a name for it. `settings` are those with absolute paths.
+    func target(
+        _ settings: Settings
+    ) throws(CommandFailure) -> (name: String, target: TargetSpectrum) {
+        let path = settings.campaign.targetPath
+        let text = path.isEmpty ? DemoFiles.builtInTarget : try InputFile.text(path)
+        let name = path.isEmpty ? "the built-in prism" : path
+        do throws(SpectraError) { return (name, try TargetSpectrum.parse(text)) } catch {
+            throw CommandFailure(.badInput, "\(name): \(error)")
+        }
     }
 
     /// The wanted spectrum as text, and the distance from it.

@@ -94,6 +94,7 @@ enum StatusText {
             if status["condition"]?.number != nil {
                 text += ", condition \(number("condition"))"
                 text += ", droplet \(number("droplets")) of \(number("droplets_wanted"))"
+                if status["flags"]?.number ?? 0 > 0 { text += " (\(number("flags")) flagged)" }
             }
             text += "\n"
         }

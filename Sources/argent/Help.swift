@@ -2,6 +2,7 @@
 enum Help {
     static let verbs = [
         "demo", "run", "check", "status", "hold", "resume", "clear", "simulate", "loss",
+        "suggest",
     ]
 
     static let overview = """
@@ -21,6 +22,8 @@ enum Help {
           argent clear                   clear faults whose cause is gone
 
         Beside it:
+          argent suggest --config C --history H
+                                         the next recipes, from a CSV file of what was made
           argent loss --target T S       losses of droplet spectra in a CSV file
 
         `argent VERB --help` tells more. `argent --version` tells the version.
@@ -101,6 +104,7 @@ enum Help {
           --config FILE     the rig of this configuration; its ports must lie in DIR/dev
           --bench           four single pumps, for other programs to speak to
         """,
+        "suggest": suggest,
         "loss": """
         argent loss --target TARGET.csv SPECTRA.csv
 

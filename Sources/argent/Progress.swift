@@ -94,6 +94,7 @@ final class Progress: RecordObserver {
     /// Events that deserve a line of their own; the others are in the log.
     private static let worthALine: Set<String> = [
         "hold", "bounds", "recovery", "line", "setpoint", "given-up", "inconsistent", "log",
+        "droplets-flagged-run",
     ]
 
     private func show(_ decision: DecisionRecord) {

@@ -18,8 +18,7 @@ enum SummaryText {
         if let best = summary.best {
             text += "best: condition \(best.condition), loss \(number(best.loss))\n"
             for (variable, value) in zip(settings.variables, best.recipe) {
-                let unit = variable.kind == .totalFlow ? "uL/min" : "%"
-                text += "  " + pad(variable.name, 10) + short(value) + " " + unit + "\n"
+                text += "  " + pad(variable.name, 10) + short(value) + " " + variable.unit + "\n"
             }
         }
         text += "ended: \(summary.ending)\n"

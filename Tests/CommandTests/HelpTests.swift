@@ -67,5 +67,6 @@ struct HelpTests {
 
     static let verbs = [
         "demo", "run", "check", "status", "hold", "resume", "clear", "simulate", "loss",
+        "suggest",
     ]
 }

@@ -94,6 +94,14 @@ import Testing
             $0.loss.step = Wavelength(nanometers: 11)
         },
         Case("rig.minimum_droplets", "never be complete") { $0.rig.minimumDroplets = 16 },
+        Case("rig.median_uncertainty", "raise rig.droplets", .warning) {
+            $0.rig.droplets = 8
+            $0.rig.medianUncertainty = 0.02
+        },
+        Case("rig.median_uncertainty", "lower it", .warning) {
+            $0.rig.minimumDroplets = 15
+            $0.rig.medianUncertainty = 0.02
+        },
         Case("rig.stale_after", "stale") { $0.rig.staleAfter = .milliseconds(499) },
         Case("rig.blind_after", "blind") { $0.rig.blindAfter = .milliseconds(519) },
         Case("log.directory", "absolute") { $0.log.directory = "var" },

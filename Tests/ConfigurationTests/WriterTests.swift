@@ -139,6 +139,13 @@ enum RandomSettings {
             ? [] : [random.uniform(200, 299), 0.4, 1e-9, random.uniform(0, 1e-9)]
         s.droplets.enterThreshold = random.uniform(0.04, 0.5)
         s.droplets.minimumValidShare = random.uniform(0.02, 1)
+        s.droplets.flagAmplitude = random.uniform(0.02, 100)
+        s.droplets.flagShape = random.uniform(0.002, 100)
+        s.droplets.flagMultiple = random.uniform(0, 100)
+        s.droplets.flagNetwork = random.uniform(0.2, 100)
+        s.rig.medianUncertainty = random.uniform()
+        s.rig.flaggedRun = 1 + random.below(20)
+        s.rig.holdsOnFlaggedRun = random.below(2) == 0
         s.rig.deadVolume = Volume(microliters: random.uniform(0, 500))
         s.rig.settleResidences = random.uniform(0, 9)
         s.rig.collectLimit = time(1_000, 900_000)

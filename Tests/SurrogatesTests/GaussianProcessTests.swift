@@ -24,16 +24,16 @@ import Testing
     @Test func likelihoodGradientMatchesFiniteDifferences() {
         let flat = inputs.flatMap { $0 }
         let center = parameters.logarithms
+        let likelihood = MaternLikelihood(flat, dimension: 2, targets: targets)
         var gradient = [Double](repeating: 0, count: 4)
-        var scratch = gradient
-        let value = MaternFit.logLikelihood(flat, targets, parameters, &gradient)
+        let value = likelihood.value(parameters)
+        likelihood.gradient(into: &gradient)
         #expect(abs(value - -5.026721920545552) < 1e-12)
         for index in 0..<4 {
             func at(_ step: Double) -> Double {
                 var moved = center
                 moved[index] += step
-                return MaternFit.logLikelihood(
-                    flat, targets, MaternParameters(logarithms: moved), &scratch)
+                return likelihood.value(MaternParameters(logarithms: moved))
             }
             let difference = (at(1e-5) - at(-1e-5)) / 2e-5
             #expect(abs(gradient[index] - difference) < 1e-7)

@@ -48,6 +48,8 @@ public struct Status: Equatable, Sendable {
     public var droplets = 0
     /// Droplets that make a condition.
     public var dropletsWanted = 0
+    /// Flags of the running condition's droplets so far (`DropletFlags`); nil: not said.
+    public var flags: Int?
     /// Smallest condition loss so far.
     public var bestLoss: Double?
     /// The condition that has it.
@@ -79,6 +81,7 @@ public struct Status: Equatable, Sendable {
             json.member("conditions_planned", conditionsPlanned)
             json.member("droplets", droplets)
             json.member("droplets_wanted", dropletsWanted)
+            json.member("flags", flags)
             json.member("best_loss", bestLoss)
             json.member("best_condition", bestCondition)
             json.member("seconds_left", secondsLeft)

@@ -3,6 +3,7 @@ import Numerics
 import Quantities
 import Rig
 import RunLog
+import Spectra
 import World
 
 /// Turns what the rig reports into records with their times, and notices when the time of day
@@ -11,6 +12,8 @@ struct Recorder {
     private let settings: Settings
     private let world: any World
     private var clockOffset: Int64
+    /// Why the condition that ends next does so early; empty when it does not.
+    private var earlyEnd = ""
     /// Jumps of the time of day smaller than this are the ordinary discipline of a clock.
     static let clockStepThreshold = TimeSpan.milliseconds(500)
 
@@ -35,38 +38,44 @@ struct Recorder {
     }
 
     /// What the log keeps of `report`.
-    func bodies(of report: RigReport) -> [Record.Body] {
+    mutating func bodies(of report: RigReport) -> [Record.Body] {
         switch report {
         case .state(let state, let because):
-            [.event(kind: "state", text: "\(state.rawValue) (\(because.rawValue))")]
+            return [.event(kind: "state", text: "\(state.rawValue) (\(because.rawValue))")]
         case .conditionBegan(let order):
-            [
+            return [
                 .recipe(
                     run: order.run, condition: order.number, attempt: order.attempt,
                     values: order.recipe)
             ]
         case .setpoints(let rates):
-            [
+            return [
                 .setpoints(
                     zip(settings.pumps, rates).map {
                         NamedValue(name: $0.name, value: $1.microlitersPerMinute)
                     })
             ]
-        case .droplet(let droplet): [.droplet(Self.record(of: droplet))]
+        case .droplet(let droplet): return [.droplet(Self.record(of: droplet))]
+        case .flagged(let order, let departure):
+            return [.event(kind: "droplet-flagged", text: Self.text(of: order, departure))]
+        case .endsEarly(let order, let known):
+            earlyEnd = Self.text(of: order, known)
+            return [.event(kind: "ended-early", text: earlyEnd)]
         case .conditionEnded(let order, let outcome):
-            [.conditionEnd(Self.record(of: order, outcome))]
-        case .spectra(let kept): [.spectra(Self.record(of: kept))]
+            defer { earlyEnd = "" }
+            return [.conditionEnd(record(of: order, outcome))]
+        case .spectra(let kept): return [.spectra(Self.record(of: kept))]
         case .remaining(let volumes):
-            [
+            return [
                 .readings(
                     zip(settings.pumps, volumes).map {
                         NamedReading(
                             name: Self.remainingPrefix + $0.name, value: $1.microliters)
                     })
             ]
-        case .event(let kind, let text): [.event(kind: kind, text: text)]
+        case .event(let kind, let text): return [.event(kind: kind, text: text)]
         case .fault(let fault):
-            [.fault(kind: fault.kind, text: fault.text, latched: fault.latching)]
+            return [.fault(kind: fault.kind, text: fault.text, latched: fault.latching)]
         }
     }
 
@@ -82,7 +91,7 @@ struct Recorder {
             absorbance: droplet.absorbance.map(Float.init))
     }
 
-    private static func record(
+    private func record(
         of order: ConditionOrder, _ outcome: ConditionOutcome
     ) -> ConditionRecord {
         var record = ConditionRecord(
@@ -93,6 +102,7 @@ struct Recorder {
             record.outcome = ConditionRecord.complete
             record.droplets = losses.count
             record.medianLoss = median(of: losses)
+            record.reason = earlyEnd
         case .failed(let reason):
             record.outcome = ConditionRecord.failed
             record.reason = reason

@@ -4,6 +4,8 @@
 // What the processor can do, asked once at start. Instructions that Swift cannot name (integer
 // dot products) live behind this shim; everything else is Swift.
 
+#include "CSimdInt8.h"
+
 #include <stdbool.h>
 
 #if defined(__x86_64__)

@@ -26,13 +26,6 @@ struct BatchSearch: Sendable {
     /// Neighbours of an observation lie about this far from it in the unit box.
     private static let neighbourhood = 0.08
 
-    /// A point that was looked at.
-    private struct Candidate {
-        var unit: [Double]
-        /// Logarithm of expected improvement and of all penalties so far.
-        var score: Double
-    }
-
     /// What a search found.
     struct Batch: Equatable, Sendable {
         var recipes: [[Double]]
@@ -44,33 +37,33 @@ struct BatchSearch: Sendable {
     /// the unit box with the smallest losses so far, best first.
     func batch(_ count: Int, near best: [[Double]], using generator: inout SeededGenerator) -> Batch
     {
-        var candidates = candidates(near: best, &generator)
+        let units = candidates(near: best, &generator)
+        var scores = scores(units)
         let penalization = LocalPenalization(
             model: model, region: space.region, scales: model.parameters.lengthScales,
-            minimum: improvement.best, probes: candidates.map(\.unit), climbs: effort.climbs)
-        var balls: [LocalPenalization.Ball] = []
+            minimum: improvement.best, probes: units, climbs: effort.climbs)
+        let seen = PenaltyField(points: units, scales: penalization.scales)
+        var balls = PenaltyField(capacity: count, scales: penalization.scales)
+        let probe = GaussianProbe(model)
         var recipes: [[Double]] = []
-        var nothing: [Double] = []
         for _ in 0..<count {
-            let found = climb(from: candidates, penalization, balls)
-            let recipe = firstNew(found, then: candidates, besides: recipes)
+            let found = climb(from: units, scores, probe, balls)
+            let recipe = firstNew(found, then: units, scores, besides: recipes)
             recipes.append(recipe)
             // The rounded recipe is the one that will be made.
             var center = space.unit(recipe)
             space.region.project(&center)
-            let ball = penalization.ball(around: center, model.predict(center))
+            let ball = penalization.ball(around: center, probe.predict(center))
             balls.append(ball)
-            for index in candidates.indices {
-                candidates[index].score += penalization.logFactor(
-                    ball, at: candidates[index].unit, addingTo: &nothing)
-            }
+            seen.add(ball, to: &scores)
         }
         return Batch(recipes: recipes, slope: penalization.slope)
     }
 
+    /// Uniform points of the region, and points near the best observations.
     private func candidates(
         near best: [[Double]], _ generator: inout SeededGenerator
-    ) -> [Candidate] {
+    ) -> [[Double]] {
         var units = space.region.uniformPoints(max(1, effort.candidates), using: &generator)
         for anchor in best.prefix(effort.anchors) {
             var inside = anchor
@@ -83,31 +76,35 @@ struct BatchSearch: Sendable {
                 units.append(unit)
             }
         }
-        return units.map {
-            Candidate(unit: $0, score: improvement.logarithm(model.predict($0)))
+        return units
+    }
+
+    /// The logarithm of expected improvement at every one of `units`.
+    private func scores(_ units: [[Double]]) -> [Double] {
+        let (means, variances) = model.predict(points: units.flatMap { $0 })
+        return means.indices.map {
+            improvement.logarithm(
+                GaussianPrediction(mean: means[$0], variance: variances[$0]))
         }
     }
 
-    /// Follows the best candidates uphill; the results, best first.
+    /// Follows the best candidates uphill; the results, best first. `scores` are the logarithms
+    /// of expected improvement and of all penalties so far.
     private func climb(
-        from candidates: [Candidate], _ penalization: LocalPenalization,
-        _ balls: [LocalPenalization.Ball]
+        from units: [[Double]], _ scores: [Double], _ probe: GaussianProbe, _ balls: PenaltyField
     ) -> [[Double]] {
         var method = ProjectedGradient()
         method.iterationLimit = effort.steps
         method.tolerance = 1e-4
         method.leastGain = 1e-5
-        let order = candidates.indices.sorted {
-            (candidates[$1].score, $0) < (candidates[$0].score, $1)
-        }
-        let ends = order.prefix(max(1, effort.climbs)).map { index in
-            method.minimize(from: candidates[index].unit, over: space.region) { unit, gradient in
-                let prediction = model.predict(unit, gradients: true)
-                var score = improvement.logarithm(prediction)
-                gradient = improvement.logarithmGradient(prediction)
-                for ball in balls {
-                    score += penalization.logFactor(ball, at: unit, addingTo: &gradient)
+        let starts = scores.indices.largest(max(1, effort.climbs)) { scores[$0] }
+        let ends = starts.map { index in
+            method.minimize(from: units[index], over: space.region) { unit, gradient in
+                unit.withUnsafeBufferPointer { point in
+                    if let point = point.baseAddress { probe.look(at: point, .gradients) }
                 }
+                var score = improvement.logarithm(of: probe, gradient: &gradient)
+                score += balls.logFactor(at: unit, addingTo: &gradient)
                 for index in gradient.indices { gradient[index] = -gradient[index] }
                 return -score
             }
@@ -116,22 +113,40 @@ struct BatchSearch: Sendable {
         return ranked.map { ends[$0].point }
     }
 
-    /// The first recipe of `found`, then of `candidates` by score, that is not among `taken`.
+    /// The first recipe of `found`, then of the candidates by score, that is not among `taken`.
     private func firstNew(
-        _ found: [[Double]], then candidates: [Candidate], besides taken: [[Double]]
+        _ found: [[Double]], then units: [[Double]], _ scores: [Double],
+        besides taken: [[Double]]
     ) -> [Double] {
         for unit in found {
             let recipe = space.recipe(unit)
             if !taken.contains(recipe) { return recipe }
         }
-        let order = candidates.indices.sorted {
-            (candidates[$1].score, $0) < (candidates[$0].score, $1)
-        }
-        for index in order {
-            let recipe = space.recipe(candidates[index].unit)
+        for index in scores.indices.largest(scores.count, by: { scores[$0] }) {
+            let recipe = space.recipe(units[index])
             if !taken.contains(recipe) { return recipe }
         }
         // A space with fewer recipes than the batch: repeating the best one is all that is left.
         return space.recipe(found.first ?? space.region.lower)
+    }
+}
+
+extension Range<Int> {
+    /// The `count` indices with the largest values, largest first; equal ones in their order.
+    func largest(_ count: Int, by value: (Int) -> Double) -> [Int] {
+        guard count < 16 else {
+            return Array(sorted { (value($1), $0) < (value($0), $1) }.prefix(count))
+        }
+        var best: [Int] = []
+        for index in self {
+            let here = value(index)
+            if best.count == count {
+                guard let last = best.last, here > value(last) else { continue }
+                best.removeLast()
+            }
+            let place = best.firstIndex { value($0) < here } ?? best.endIndex
+            best.insert(index, at: place)
+        }
+        return best
     }
 }

@@ -40,16 +40,17 @@ struct LocalPenalization: Equatable, Sendable {
     ) {
         self.scales = scales
         self.minimum = minimum
-        let norms = probes.map { Self.squaredSlope(model.meanGradient($0), scales) }
-        let order = probes.indices.sorted { (norms[$1], $0) < (norms[$0], $1) }
-        var steepest = order.first.map { norms[$0] } ?? 0
+        let probe = GaussianProbe(model)
+        let norms = probes.map { Self.squaredSlope(probe.meanGradient($0), scales) }
+        let steps = norms.indices.largest(max(0, climbs)) { norms[$0] }
+        var steepest = steps.first.map { norms[$0] } ?? 0
         var method = ProjectedGradient()
         method.iterationLimit = 15
         method.tolerance = 1e-3
         method.leastGain = 1e-3 * steepest
-        for index in order.prefix(climbs) {
+        for index in steps {
             let found = method.minimize(from: probes[index], over: region) { point, gradient in
-                Self.descent(model, point, scales, &gradient)
+                Self.descent(probe, point, scales, &gradient)
             }
             steepest = max(steepest, -2 * found.value)
         }
@@ -67,10 +68,10 @@ struct LocalPenalization: Equatable, Sendable {
     /// −½‖∇μ‖² and its gradient −H S² ∇μ; the product with the Hessian H is a central difference
     /// of gradients along S² ∇μ, which spares third derivatives.
     private static func descent(
-        _ model: GaussianProcess, _ point: [Double], _ scales: [Double],
+        _ probe: GaussianProbe, _ point: [Double], _ scales: [Double],
         _ gradient: inout [Double]
     ) -> Double {
-        let slope = model.meanGradient(point)
+        let slope = probe.meanGradient(point)
         let square = squaredSlope(slope, scales)
         let along = zip(slope, scales).map { $0 * $1 * $1 }
         let length = along.reduce(0) { max($0, abs($1)) }
@@ -79,8 +80,8 @@ struct LocalPenalization: Equatable, Sendable {
             return 0
         }
         let step = 1e-4 / length
-        let ahead = model.meanGradient(zip(point, along).map { $0 + step * $1 })
-        let behind = model.meanGradient(zip(point, along).map { $0 - step * $1 })
+        let ahead = probe.meanGradient(zip(point, along).map { $0 + step * $1 })
+        let behind = probe.meanGradient(zip(point, along).map { $0 - step * $1 })
         for index in gradient.indices {
             gradient[index] = -(ahead[index] - behind[index]) / (2 * step)
         }

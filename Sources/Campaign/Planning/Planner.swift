@@ -27,6 +27,9 @@ public struct Planner: Sendable {
     public let check: RecipeCheck
     /// The campaign's settings.
     public let settings: CampaignSettings
+    /// Whether a history may hold recipes beyond limits and cap: made elsewhere, or under other
+    /// settings. What is proposed keeps to them all the same.
+    public var acceptsAnyHistory = false
 
     /// How far a spectrum is from the wanted one; nil where only losses are known.
     public let loss: Loss?
@@ -41,7 +44,7 @@ public struct Planner: Sendable {
     /// Recipes per run at most.
     public static let batchLimit = 200
     /// Observations at most: factoring grows with the cube.
-    public static let observationLimit = 1_000
+    public static let observationLimit = 2_500
 
     /// A planner for the campaign, recipe and variables of `settings`. Throws what makes
     /// planning impossible. With `loss` it can learn from spectra as well as from losses.
@@ -107,13 +110,14 @@ public struct Planner: Sendable {
         } catch {
             throw .surrogate(error)
         }
-        let means = units.map { model.mean($0) }
+        let made = space.reachable(units)
+        let means = made.map { model.mean($0) }
         let order = means.indices.sorted { (means[$0], $0) < (means[$1], $1) }
         let improvement = ExpectedImprovement(
             best: means[order[0]], margin: settings.explorationJitter)
         let search = BatchSearch(
             model: model, space: space, improvement: improvement, effort: effort)
-        let batch = search.batch(settings.batch, near: order.map { units[$0] }, using: &searching)
+        let batch = search.batch(settings.batch, near: order.map { made[$0] }, using: &searching)
         return Proposal(
             space: space, model: model, losses: losses, improvement: improvement, batch: batch)
     }

@@ -8,7 +8,7 @@ extension Planner {
         }
         for variable in check.variables {
             let all = [variable.lowLimit, variable.low, variable.high, variable.highLimit]
-            guard all.allSatisfy({ $0.isFinite && abs($0) <= 1e9 }), all == all.sorted() else {
+            guard all.allSatisfy({ $0.isFinite && abs($0) <= 1e15 }), all == all.sorted() else {
                 throw .boundsOutOfOrder(variable: variable.name)
             }
         }
@@ -68,7 +68,7 @@ extension Planner {
                 throw .lossNotFinite(number: observation.number)
             }
             do {
-                try check.check(observation.recipe)
+                try check.check(observation.recipe, withinLimits: !acceptsAnyHistory)
             } catch {
                 throw .observation(number: observation.number, error)
             }

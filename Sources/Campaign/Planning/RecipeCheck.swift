@@ -45,18 +45,22 @@ public struct RecipeCheck: Equatable, Sendable {
 
     /// Throws the first thing that is wrong with `recipe` (percent or µL/min, one number per
     /// variable).
-    public func check(_ recipe: [Double]) throws(RecipeError) {
+    ///
+    /// Without `withinLimits` any finite recipe of the right length passes: data are data.
+    public func check(_ recipe: [Double], withinLimits: Bool = true) throws(RecipeError) {
         guard recipe.count == variables.count else {
             throw .count(found: recipe.count, expected: variables.count)
         }
         for (variable, value) in zip(variables, recipe) {
             guard value.isFinite else { throw .notFinite(variable: variable.name) }
+            guard withinLimits else { continue }
             let low = min(variable.lowLimit, variable.low)
             let high = max(variable.highLimit, variable.high)
             guard value >= low, value <= high else {
                 throw .outsideLimits(variable: variable.name, value: value, low: low, high: high)
             }
         }
+        guard withinLimits else { return }
         let sum = reagentPercent(recipe)
         guard sum <= maximumReagentPercent + Self.roundingAllowance else {
             throw .tooMuchReagent(sum: sum, maximum: maximumReagentPercent)
@@ -68,13 +72,5 @@ public struct RecipeCheck: Equatable, Sendable {
         var sum = 0.0
         for (variable, value) in zip(variables, recipe) where variable.isReagent { sum += value }
         return sum
-    }
-}
-
-extension VariableSettings {
-    /// Whether the number is a share of the aqueous flow.
-    var isReagent: Bool {
-        if case .reagentPercent = kind { return true }
-        return false
     }
 }

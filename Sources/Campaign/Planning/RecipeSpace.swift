@@ -10,6 +10,8 @@ struct RecipeSpace: Equatable, Sendable {
     /// Largest sum of reagents, in percent.
     let maximumReagentPercent: Double
     private let isReagent: [Bool]
+    /// The distance that counts as 1 in the unit box, per variable; 0 where nothing may move.
+    private let ranges: [Double]
 
     /// The space of `check`'s variables within `bounds`; nil when no recipe is in it.
     init?(_ check: RecipeCheck, bounds: RecipeBounds) {
@@ -21,12 +23,18 @@ struct RecipeSpace: Equatable, Sendable {
         maximumReagentPercent = check.maximumReagentPercent
         self.bounds = bounds
         var weights: [Double] = []
+        var ranges: [Double] = []
         var cap = check.maximumReagentPercent
         for index in variables.indices {
             let range = bounds.highs[index] - bounds.lows[index]
             weights.append(isReagent[index] ? range : 0)
             if isReagent[index] { cap -= bounds.lows[index] }
+            // A variable that is held still may have been elsewhere before: its limits tell how
+            // much that was.
+            ranges.append(
+                range > 0 ? range : variables[index].highLimit - variables[index].lowLimit)
         }
+        self.ranges = ranges
         // Lower bounds that add up to the cap exactly may miss it by a rounding.
         if cap < 0, cap >= -RecipeCheck.roundingAllowance { cap = 0 }
         let dimension = variables.count
@@ -47,10 +55,23 @@ struct RecipeSpace: Equatable, Sendable {
     func unit(_ recipe: [Double]) -> [Double] {
         var result = recipe
         for index in result.indices {
-            let range = bounds.highs[index] - bounds.lows[index]
+            let range = ranges[index]
             result[index] = range > 0 ? (recipe[index] - bounds.lows[index]) / range : 0
         }
         return result
+    }
+
+    /// Those of `units`, points that were made, that could be made again. The best of them is
+    /// what a proposal has to beat: one outside today's bounds teaches the model, but nobody may
+    /// go back to it. When all are outside, the nearest points inside stand for them.
+    func reachable(_ units: [[Double]]) -> [[Double]] {
+        let inside = units.filter { region.contains($0, tolerance: 1e-9) }
+        guard inside.isEmpty else { return inside }
+        return units.map { unit in
+            var nearest = unit
+            region.project(&nearest)
+            return nearest
+        }
     }
 
     /// The recipe at `unit`, rounded to four significant digits. Bounds and cap still hold:

@@ -2,8 +2,8 @@ import Glibc
 
 /// The factor L of a symmetric positive definite matrix A = L Lᵀ, and what it is good for.
 ///
-/// Row-oriented (Cholesky–Banachiewicz): every inner loop is a dot product of two contiguous
-/// rows.
+/// The convenient form of `TriangularKernel`, which does the work; fits that factor the same
+/// size over and over call that directly and allocate nothing.
 public struct Cholesky: Equatable, Sendable {
     /// The lower triangle L; zeros above the diagonal.
     public let lower: Matrix
@@ -42,9 +42,12 @@ public struct Cholesky: Equatable, Sendable {
         for index in 0..<matrix.rows { trace += matrix[index, index] }
         var added = 0.0
         var failedRow = 0
+        let scratch = UnsafeMutablePointer<Double>.allocate(
+            capacity: MatrixProduct.scratchCount)
+        defer { scratch.deallocate() }
         for step in 0...max(0, jitterSteps) {
             var factor = matrix
-            if let row = Self.factor(&factor, addingToDiagonal: added) {
+            if let row = Self.factor(&factor, addingToDiagonal: added, scratch) {
                 failedRow = row
                 let scale = trace / Double(max(1, matrix.rows))
                 added = scale * 1e-10 * pow(10, Double(step))
@@ -62,24 +65,47 @@ public struct Cholesky: Equatable, Sendable {
     public var side: Int { lower.rows }
 
     /// Overwrites `matrix` by its factor; returns the row whose pivot failed, if one did.
-    private static func factor(_ matrix: inout Matrix, addingToDiagonal jitter: Double) -> Int? {
+    private static func factor(
+        _ matrix: inout Matrix, addingToDiagonal jitter: Double,
+        _ scratch: UnsafeMutablePointer<Double>
+    ) -> Int? {
         let side = matrix.rows
         return matrix.withElements { buffer -> Int? in
             guard let base = buffer.baseAddress else { return nil }
+            let failed = TriangularKernel.factor(
+                base, stride: side, side: side, jitter: jitter, scratch: scratch)
             for row in 0..<side {
-                let rowBase = base + row * side
-                for column in 0..<row {
-                    let columnBase = base + column * side
-                    let rest = rowBase[column] - Kernel.dot(rowBase, columnBase, column)
-                    rowBase[column] = rest / columnBase[column]
-                }
-                let pivot = rowBase[row] + jitter - Kernel.dot(rowBase, rowBase, row)
-                guard pivot.isFinite, pivot > 0 else { return row }
-                rowBase[row] = pivot.squareRoot()
-                for column in (row + 1)..<max(row + 1, side) { rowBase[column] = 0 }
+                (base + row * side + row + 1).update(repeating: 0, count: side - row - 1)
             }
-            return nil
+            return failed
         }
+    }
+
+    /// The factor of A with one more row and column, in O(n²): `covariances` with the elements so
+    /// far and the new element's own `variance`; nil when the result is not positive definite.
+    /// The jitter of the old factor is added to the new diagonal element too.
+    public func appending(covariances: [Double], variance: Double) -> Cholesky? {
+        precondition(covariances.count == side, "one covariance per row is needed")
+        let wide = side + 1
+        var grown = Matrix(rows: wide, columns: wide)
+        let done = grown.withElements { target -> Bool in
+            guard let to = target.baseAddress else { return false }
+            lower.elements.withUnsafeBufferPointer { source in
+                guard let from = source.baseAddress else { return }
+                for row in 0..<side {
+                    (to + row * wide).update(from: from + row * side, count: row + 1)
+                }
+            }
+            for index in 0..<side { to[side * wide + index] = covariances[index] }
+            to[side * wide + side] = variance
+            return TriangularKernel.append(to, stride: wide, side: side, jitter: jitter)
+        }
+        return done ? Cholesky(lower: grown, jitter: jitter) : nil
+    }
+
+    private init(lower: Matrix, jitter: Double) {
+        self.lower = lower
+        self.jitter = jitter
     }
 
     /// log det A.
@@ -95,10 +121,7 @@ public struct Cholesky: Equatable, Sendable {
         lower.elements.withUnsafeBufferPointer { factor in
             vector.withUnsafeMutableBufferPointer { b in
                 guard let factor = factor.baseAddress, let b = b.baseAddress else { return }
-                for row in 0..<side {
-                    let rowBase = factor + row * side
-                    b[row] = (b[row] - Kernel.dot(rowBase, b, row)) / rowBase[row]
-                }
+                TriangularKernel.solveLower(factor, stride: side, side: side, b)
             }
         }
     }
@@ -109,11 +132,7 @@ public struct Cholesky: Equatable, Sendable {
         lower.elements.withUnsafeBufferPointer { factor in
             vector.withUnsafeMutableBufferPointer { b in
                 guard let factor = factor.baseAddress, let b = b.baseAddress else { return }
-                for row in stride(from: side - 1, through: 0, by: -1) {
-                    let rowBase = factor + row * side
-                    b[row] /= rowBase[row]
-                    Kernel.add(-b[row], rowBase, to: b, row)
-                }
+                TriangularKernel.solveUpper(factor, stride: side, side: side, b)
             }
         }
     }
@@ -126,36 +145,41 @@ public struct Cholesky: Equatable, Sendable {
         return result
     }
 
-    /// A⁻¹, both triangles.
-    public func inverse() -> Matrix {
-        let side = side
-        // Row j of `columns` is column j of L⁻¹, so that all loops below run along rows.
-        var columns = Matrix(rows: side, columns: side)
+    /// L⁻¹, zeros above its diagonal.
+    public func lowerInverse() -> Matrix {
         var result = Matrix(rows: side, columns: side)
+        let scratch = UnsafeMutablePointer<Double>.allocate(
+            capacity: MatrixProduct.scratchCount)
+        defer { scratch.deallocate() }
         lower.elements.withUnsafeBufferPointer { factor in
-            columns.withElements { inverse in
-                guard let factor = factor.baseAddress, let inverse = inverse.baseAddress else {
+            result.withElements { target in
+                guard let factor = factor.baseAddress, let target = target.baseAddress else {
                     return
                 }
-                for column in 0..<side {
-                    let target = inverse + column * side
-                    target[column] = 1 / factor[column * side + column]
-                    for row in (column + 1)..<max(column + 1, side) {
-                        let known = row - column
-                        let source = factor + row * side
-                        target[row] =
-                            -Kernel.dot(source + column, target + column, known) / source[row]
-                    }
-                }
-                result.withElements { product in
-                    for row in 0..<side {
-                        for column in 0...row {
-                            let value = Kernel.dot(
-                                inverse + row * side + row, inverse + column * side + row,
-                                side - row)
-                            product[row * side + column] = value
-                            product[column * side + row] = value
-                        }
+                TriangularKernel.invert(
+                    factor, stride: side, side: side, into: target, wStride: side,
+                    scratch: scratch)
+            }
+        }
+        return result
+    }
+
+    /// A⁻¹, both triangles.
+    public func inverse() -> Matrix {
+        let root = lowerInverse()
+        var result = Matrix(rows: side, columns: side)
+        let scratch = UnsafeMutablePointer<Double>.allocate(
+            capacity: MatrixProduct.scratchCount)
+        defer { scratch.deallocate() }
+        root.elements.withUnsafeBufferPointer { root in
+            result.withElements { target in
+                guard let root = root.baseAddress, let target = target.baseAddress else { return }
+                TriangularKernel.invertSymmetric(
+                    fromInverse: root, stride: side, side: side, into: target,
+                    targetStride: side, scratch: scratch)
+                for row in 0..<side {
+                    for column in 0..<row {
+                        target[column * side + row] = target[row * side + column]
                     }
                 }
             }

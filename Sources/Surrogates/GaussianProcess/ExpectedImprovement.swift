@@ -44,4 +44,19 @@ public struct ExpectedImprovement: Equatable, Sendable {
         }
         return gradient
     }
+
+    /// The logarithm of `value` where `probe` has just looked with gradients; its gradient by the
+    /// point is written to `gradient`. Allocates nothing.
+    public func logarithm(of probe: GaussianProbe, gradient: inout [Double]) -> Double {
+        let deviation = probe.variance.squareRoot()
+        let ratio = (best - margin - probe.mean) / deviation
+        // One lane is used; the vector form gives the value and its slope at once.
+        let (value, slope) = VectorMath.logExpectedExcess(SIMD4(repeating: ratio))
+        for index in gradient.indices {
+            let widening = probe.varianceGradient[index] / (2 * deviation)
+            let turn = -slope[0] * (probe.meanGradient[index] + ratio * widening)
+            gradient[index] = (widening + turn) / deviation
+        }
+        return log(deviation) + value[0]
+    }
 }

@@ -55,6 +55,9 @@ public enum GaussianProcessError: Error, Equatable, CustomStringConvertible {
 /// A Gaussian process with mean zero and a Matérn 5/2 covariance, conditioned on observations
 /// (Rasmussen and Williams, algorithm 2.1). Inputs are best scaled to about 0…1 and targets
 /// standardised; nothing here does it.
+///
+/// What is kept is the inverse W of the covariance's Cholesky factor: a prediction is then one
+/// pass over W without a division, and another set of targets at the same inputs costs one more.
 public struct GaussianProcess: Sendable {
     /// What the covariance is tuned by.
     public let parameters: MaternParameters
@@ -65,39 +68,65 @@ public struct GaussianProcess: Sendable {
     /// Numbers per input.
     public let dimension: Int
 
-    /// Inputs divided by the length scales, one after the other.
-    private let scaledInputs: [Double]
-    private let factor: Cholesky
-    /// (K + σ² I)⁻¹ y.
-    private let weights: [Double]
+    /// Rows of `inverse`, and coordinates of `scaledInputs`, are so far apart.
+    let stride: Int
+    /// Inputs divided by the length scales, coordinate by coordinate.
+    let scaledInputs: [Double]
+    /// W = L⁻¹ with L Lᵀ = K + σ² I; zeros above the diagonal.
+    let inverse: [Double]
+    /// (K + σ² I)⁻¹ y, zeros up to `stride`.
+    let weights: [Double]
+    /// What was added to the diagonal besides the noise to make it factorable.
+    let jitter: Double
 
     /// No prediction claims less variance than this share of the signal's: rounding must not
     /// make it negative, and its square root is divided by.
-    private static let leastVarianceShare = 1e-12
+    static let leastVarianceShare = 1e-12
 
     /// Conditions on `targets` observed at `inputs` (all of the length of
     /// `parameters.lengthScales`). Repeated inputs are allowed.
     public init(
         inputs: [[Double]], targets: [Double], parameters: MaternParameters
     ) throws(GaussianProcessError) {
-        try Self.check(inputs: inputs, targets: targets, dimension: parameters.lengthScales.count)
+        let dimension = parameters.lengthScales.count
+        try Self.check(inputs: inputs, targets: targets, dimension: dimension)
         guard parameters.areUsable else { throw .unusableParameters }
-        self.parameters = parameters
-        count = inputs.count
-        dimension = parameters.lengthScales.count
-        scaledInputs = Self.scaled(inputs, by: parameters.lengthScales)
-        let covariance = Self.covariance(
-            scaledInputs, count: count, dimension: dimension, parameters)
-        do {
-            factor = try Cholesky(covariance)
-        } catch {
-            throw .notFactorable(error)
+        let likelihood = MaternLikelihood(
+            inputs.flatMap { $0 }, dimension: dimension, targets: targets)
+        guard likelihood.value(parameters).isFinite else {
+            throw .notFactorable(.notPositiveDefinite(row: likelihood.failedRow))
         }
-        weights = factor.solve(targets)
-        var fit = 0.0
-        for index in targets.indices { fit += targets[index] * weights[index] }
-        logMarginalLikelihood =
-            -0.5 * (fit + factor.logDeterminant + Double(count) * log(2 * Double.pi))
+        likelihood.invert()
+        self.init(likelihood)
+    }
+
+    /// What `likelihood` found for the parameters it was asked for last, its inverse made.
+    init(_ likelihood: MaternLikelihood) {
+        parameters = likelihood.parameters
+        logMarginalLikelihood = likelihood.lastValue
+        count = likelihood.count
+        dimension = likelihood.dimension
+        stride = likelihood.stride
+        jitter = likelihood.jitter
+        scaledInputs = Array(
+            UnsafeBufferPointer(start: likelihood.scaled, count: dimension * stride))
+        inverse = Array(UnsafeBufferPointer(start: likelihood.inverse, count: count * stride))
+        weights = Array(UnsafeBufferPointer(start: likelihood.weights, count: stride))
+    }
+
+    init(
+        parameters: MaternParameters, logMarginalLikelihood: Double, count: Int, stride: Int,
+        scaledInputs: [Double], inverse: [Double], weights: [Double], jitter: Double
+    ) {
+        self.parameters = parameters
+        self.logMarginalLikelihood = logMarginalLikelihood
+        self.count = count
+        dimension = parameters.lengthScales.count
+        self.stride = stride
+        self.scaledInputs = scaledInputs
+        self.inverse = inverse
+        self.weights = weights
+        self.jitter = jitter
     }
 
     /// Whether observations can be used at all.
@@ -119,116 +148,17 @@ public struct GaussianProcess: Sendable {
         }
     }
 
-    /// The inputs divided by the length scales, one after the other.
-    static func scaled(_ inputs: [[Double]], by lengthScales: [Double]) -> [Double] {
-        var flat: [Double] = []
-        flat.reserveCapacity(inputs.count * lengthScales.count)
-        for input in inputs {
-            for (value, scale) in zip(input, lengthScales) { flat.append(value / scale) }
-        }
-        return flat
-    }
-
-    /// K + σ² I, lower triangle only: that is all the factorisation reads.
-    static func covariance(
-        _ scaled: [Double], count: Int, dimension: Int, _ parameters: MaternParameters
-    ) -> Matrix {
-        var result = Matrix(rows: count, columns: count)
-        scaled.withUnsafeBufferPointer { points in
-            result.withElements { elements in
-                for row in 0..<count {
-                    for column in 0..<row {
-                        let square = squaredDistance(points, row, column, dimension)
-                        let (covariance, _) = Matern.value(squaredDistance: square)
-                        elements[row * count + column] = parameters.signalVariance * covariance
-                    }
-                    elements[row * count + row] =
-                        parameters.signalVariance + parameters.noiseVariance
-                }
-            }
-        }
-        return result
-    }
-
-    /// The squared distance of two scaled inputs.
-    static func squaredDistance(
-        _ points: UnsafeBufferPointer<Double>, _ first: Int, _ second: Int, _ dimension: Int
-    ) -> Double {
-        var sum = 0.0
-        for index in 0..<dimension {
-            let difference = points[first * dimension + index] - points[second * dimension + index]
-            sum += difference * difference
-        }
-        return sum
-    }
-
     /// Mean and variance at `point`, which must have `dimension` numbers; with their gradients
-    /// when `gradients` is set.
+    /// when `gradients` is set. Many points: `GaussianProbe`, or the batched `predict`.
     public func predict(_ point: [Double], gradients: Bool = false) -> GaussianPrediction {
-        var (covariances, bends) = relations(to: point)
-        var mean = 0.0
-        for index in 0..<count { mean += covariances[index] * weights[index] }
-        factor.solveLower(&covariances)
-        var explained = 0.0
-        for value in covariances { explained += value * value }
-        let signal = parameters.signalVariance
-        var result = GaussianPrediction(
-            mean: mean, variance: max(signal - explained, signal * Self.leastVarianceShare))
-        guard gradients else { return result }
-        factor.solveUpper(&covariances)
-        result.meanGradient = gradient(at: point, bends, weighted: weights, times: 1)
-        // d(k⋆ᵀ K⁻¹ k⋆) = 2 (K⁻¹ k⋆)ᵀ dk⋆, and the variance falls by it.
-        result.varianceGradient = gradient(at: point, bends, weighted: covariances, times: -2)
-        return result
+        GaussianProbe(self).predict(point, gradients: gradients)
     }
 
     /// ∂mean/∂x at `point`, which must have `dimension` numbers.
     public func meanGradient(_ point: [Double]) -> [Double] {
-        gradient(at: point, relations(to: point).bends, weighted: weights, times: 1)
+        GaussianProbe(self).meanGradient(point)
     }
 
     /// Mean at `point`, which must have `dimension` numbers.
-    public func mean(_ point: [Double]) -> Double {
-        let covariances = relations(to: point).covariances
-        var mean = 0.0
-        for index in 0..<count { mean += covariances[index] * weights[index] }
-        return mean
-    }
-
-    /// Covariance and bend of `point` with every observation.
-    private func relations(to point: [Double]) -> (covariances: [Double], bends: [Double]) {
-        precondition(point.count == dimension, "a point has as many numbers as length scales")
-        var covariances = [Double](repeating: 0, count: count)
-        var bends = covariances
-        scaledInputs.withUnsafeBufferPointer { inputs in
-            for row in 0..<count {
-                var square = 0.0
-                for index in 0..<dimension {
-                    let scaled = point[index] / parameters.lengthScales[index]
-                    let difference = scaled - inputs[row * dimension + index]
-                    square += difference * difference
-                }
-                let (covariance, bend) = Matern.value(squaredDistance: square)
-                covariances[row] = parameters.signalVariance * covariance
-                bends[row] = parameters.signalVariance * bend
-            }
-        }
-        return (covariances, bends)
-    }
-
-    /// factor · Σ weights[i] ∂k(point, inputᵢ)/∂point.
-    private func gradient(
-        at point: [Double], _ bends: [Double], weighted weights: [Double], times factor: Double
-    ) -> [Double] {
-        var result = [Double](repeating: 0, count: dimension)
-        for row in 0..<count {
-            let share = -factor * weights[row] * bends[row]
-            for index in 0..<dimension {
-                let scale = parameters.lengthScales[index]
-                let difference = point[index] / scale - scaledInputs[row * dimension + index]
-                result[index] += share * difference / scale
-            }
-        }
-        return result
-    }
+    public func mean(_ point: [Double]) -> Double { GaussianProbe(self).mean(point) }
 }

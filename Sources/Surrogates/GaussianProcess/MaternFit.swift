@@ -41,107 +41,156 @@ public struct MaternFit: Equatable, Sendable {
     /// The documented defaults.
     public init() {}
 
-    /// The Gaussian process with the most probable parameters for `targets` at `inputs`.
+    /// With more observations than this, the starts are looked at, and followed, on part of the
+    /// data: one likelihood costs n³. The last climb is always on all of them.
+    public var screeningLimit = 64
+    /// The part is this share of the data, between `screeningLimit` and four times that.
+    public var screeningShare = 0.35
+
+    /// The Gaussian process with the most probable parameters for `targets` at `inputs`: those
+    /// that maximise the marginal likelihood of all observations times the priors.
+    ///
+    /// With more than `screeningLimit` observations, a random part of them decides between the
+    /// starts, and hands the place it found and the curvature there to a climb on all of them,
+    /// which then needs a few steps only.
     public func fit(
         inputs: [[Double]], targets: [Double], using generator: inout SeededGenerator
     ) throws(GaussianProcessError) -> GaussianProcess {
         let dimension = inputs.first?.count ?? 0
         try GaussianProcess.check(inputs: inputs, targets: targets, dimension: dimension)
         let ranges = ranges(dimension: dimension)
-        let lower = ranges.map { log($0.bounds.lowerBound) }
-        let upper = ranges.map { log($0.bounds.upperBound) }
-        guard let box = CappedBox(lower: lower, upper: upper) else { throw .unusableParameters }
-        let flat = inputs.flatMap { $0 }
-        func cost(_ logarithms: [Double], _ gradient: inout [Double]) -> Double {
-            let value = Self.logLikelihood(
-                flat, targets, MaternParameters(logarithms: logarithms), &gradient)
-            var total = -value
-            for (index, range) in ranges.enumerated() {
-                let away = (logarithms[index] - log(range.median)) / range.spread
-                total += 0.5 * away * away
-                gradient[index] = -gradient[index] + away / range.spread
-            }
-            return total
+        for range in ranges {
+            guard range.bounds.lowerBound > 0, range.bounds.upperBound.isFinite,
+                range.median > 0, range.median.isFinite, range.spread > 0
+            else { throw .unusableParameters }
         }
-        let found = best(in: box, ranges, cost, &generator)
-        return try GaussianProcess(
-            inputs: inputs, targets: targets, parameters: MaternParameters(logarithms: found))
+        let starts = candidates(ranges, &generator)
+        let all = inputs.flatMap { $0 }
+        let full = Posterior(
+            MaternLikelihood(all, dimension: dimension, targets: targets), ranges)
+        var found: BoundedQuasiNewton.Minimum
+        if targets.count > max(2, screeningLimit) {
+            let part = part(of: targets.count, &generator)
+            let few = Posterior(
+                MaternLikelihood(
+                    part.flatMap { inputs[$0] }, dimension: dimension,
+                    targets: part.map { targets[$0] }), ranges)
+            let screened = best(of: starts, few)
+            var curvature = screened.curvature
+            let growth = Double(targets.count) / Double(part.count)
+            for row in 0..<curvature.rows {
+                for column in 0..<curvature.columns { curvature[row, column] *= growth }
+            }
+            found = climb(full, from: screened.point, curvature)
+        } else {
+            found = best(of: starts, full)
+        }
+        guard found.value.isFinite else {
+            throw .notFactorable(.notPositiveDefinite(row: full.likelihood.failedRow))
+        }
+        // The search ends where it looked last, or one rejected step beyond.
+        let parameters = MaternParameters(logarithms: found.point)
+        if full.likelihood.parameters != parameters || !full.isInverted {
+            guard full.likelihood.value(parameters).isFinite else {
+                throw .notFactorable(.notPositiveDefinite(row: full.likelihood.failedRow))
+            }
+            full.likelihood.invert()
+        }
+        return GaussianProcess(full.likelihood)
     }
 
-    private func best(
-        in box: CappedBox, _ ranges: [Range], _ cost: ([Double], inout [Double]) -> Double,
-        _ generator: inout SeededGenerator
-    ) -> [Double] {
+    /// The priors' medians and random draws from the priors.
+    private func candidates(_ ranges: [Range], _ generator: inout SeededGenerator) -> [[Double]] {
         var candidates = [ranges.map { log($0.median) }]
         for _ in 0..<max(0, starts) {
             candidates.append(ranges.map { log($0.median) + $0.spread * generator.normal() })
         }
-        var scratch = [Double](repeating: 0, count: ranges.count)
-        var ranked: [(cost: Double, start: [Double])] = []
-        for var candidate in candidates {
-            box.project(&candidate)
-            ranked.append((cost(candidate, &scratch), candidate))
+        return candidates.map { candidate in
+            zip(candidate, ranges).map { value, range in
+                min(max(value, log(range.bounds.lowerBound)), log(range.bounds.upperBound))
+            }
         }
+    }
+
+    /// The indices of the part that is screened on, in order.
+    private func part(of count: Int, _ generator: inout SeededGenerator) -> [Int] {
+        var order = Array(0..<count)
+        generator.shuffle(&order)
+        let least = max(2, screeningLimit)
+        let size = Int(screeningShare * Double(count))
+        return order.prefix(min(max(size, least), 4 * least)).sorted()
+    }
+
+    /// Where the best of the climbs from the most probable starts ends.
+    private func best(
+        of starts: [[Double]], _ posterior: Posterior
+    ) -> BoundedQuasiNewton.Minimum {
+        let costs = starts.map { posterior.cost($0) }
         // Stable: equal costs keep the order they were drawn in.
-        let order = ranked.indices.sorted { (ranked[$0].cost, $0) < (ranked[$1].cost, $1) }
-        var method = ProjectedGradient()
+        let order = starts.indices.sorted { (costs[$0], $0) < (costs[$1], $1) }
+        var found = climb(posterior, from: starts[order[0]], nil)
+        for index in order.dropFirst().prefix(max(1, climbs) - 1) {
+            let other = climb(posterior, from: starts[index], nil)
+            if other.value < found.value { found = other }
+        }
+        return found
+    }
+
+    private func climb(
+        _ posterior: Posterior, from start: [Double], _ curvature: Matrix?
+    ) -> BoundedQuasiNewton.Minimum {
+        var method = BoundedQuasiNewton()
         method.iterationLimit = steps
         method.tolerance = 1e-3
         method.leastGain = 1e-4
-        var result = ranked[order[0]].start
-        var least = ranked[order[0]].cost
-        for index in order.prefix(max(1, climbs)) {
-            let minimum = method.minimize(from: ranked[index].start, over: box, cost)
-            if minimum.value < least {
-                least = minimum.value
-                result = minimum.point
-            }
-        }
-        return result
+        return method.minimize(
+            from: start, lower: posterior.lower, upper: posterior.upper, curvature: curvature,
+            value: posterior.cost, gradient: posterior.costGradient)
     }
 
     private func ranges(dimension: Int) -> [Range] {
         [Range](repeating: lengthScale, count: dimension) + [signal, noise]
     }
+}
 
-    /// log p(targets | inputs, parameters), and its gradient by the logarithms of length scales,
-    /// signal and noise, in this order (Rasmussen and Williams, eq. 5.9). `inputs` are unscaled,
-    /// one after the other; −∞ with a zero gradient when the covariance has no factor.
-    static func logLikelihood(
-        _ inputs: [Double], _ targets: [Double], _ parameters: MaternParameters,
-        _ gradient: inout [Double]
-    ) -> Double {
-        let dimension = parameters.lengthScales.count
-        let count = targets.count
-        for index in gradient.indices { gradient[index] = 0 }
-        var scaled = inputs
-        for index in scaled.indices { scaled[index] /= parameters.lengthScales[index % dimension] }
-        let covariance = GaussianProcess.covariance(
-            scaled, count: count, dimension: dimension, parameters)
-        guard let factor = try? Cholesky(covariance) else { return -.infinity }
-        let weights = factor.solve(targets)
-        let inverse = factor.inverse()
-        var fit = 0.0
-        for index in 0..<count { fit += targets[index] * weights[index] }
-        scaled.withUnsafeBufferPointer { points in
-            for row in 0..<count {
-                for column in 0...row {
-                    // ½ tr((α αᵀ − K⁻¹) dK); off the diagonal both halves at once.
-                    let half = row == column ? 0.5 : 1.0
-                    let pull = half * (weights[row] * weights[column] - inverse[row, column])
-                    let square = GaussianProcess.squaredDistance(points, row, column, dimension)
-                    let (shape, bend) = Matern.value(squaredDistance: square)
-                    gradient[dimension] += pull * parameters.signalVariance * shape
-                    if row == column { gradient[dimension + 1] += pull * parameters.noiseVariance }
-                    for index in 0..<dimension {
-                        let difference =
-                            points[row * dimension + index] - points[column * dimension + index]
-                        gradient[index] +=
-                            pull * parameters.signalVariance * bend * difference * difference
-                    }
-                }
-            }
+/// The negative logarithm of likelihood times priors, for a search over logarithms.
+private final class Posterior {
+    let likelihood: MaternLikelihood
+    let lower: [Double]
+    let upper: [Double]
+    /// Whether the likelihood's inverse belongs to the parameters it was asked for last.
+    private(set) var isInverted = false
+
+    private let medians: [Double]
+    private let spreads: [Double]
+    private var logarithms: [Double]
+
+    init(_ likelihood: MaternLikelihood, _ ranges: [MaternFit.Range]) {
+        self.likelihood = likelihood
+        lower = ranges.map { log($0.bounds.lowerBound) }
+        upper = ranges.map { log($0.bounds.upperBound) }
+        medians = ranges.map { log($0.median) }
+        spreads = ranges.map(\.spread)
+        logarithms = medians
+    }
+
+    func cost(_ logarithms: [Double]) -> Double {
+        self.logarithms = logarithms
+        isInverted = false
+        var total = -likelihood.value(MaternParameters(logarithms: logarithms))
+        for index in logarithms.indices {
+            let away = (logarithms[index] - medians[index]) / spreads[index]
+            total += 0.5 * away * away
         }
-        return -0.5 * (fit + factor.logDeterminant + Double(count) * log(2 * Double.pi))
+        return total.isFinite ? total : .infinity
+    }
+
+    func costGradient(_ gradient: inout [Double]) {
+        likelihood.gradient(into: &gradient)
+        isInverted = true
+        for index in gradient.indices {
+            let away = (logarithms[index] - medians[index]) / spreads[index]
+            gradient[index] = -gradient[index] + away / spreads[index]
+        }
     }
 }

@@ -81,6 +81,18 @@ public struct DenseNetwork: Equatable, Sendable {
         try self.init(layers: layers)
     }
 
+    /// The tensors this network is read from, in single precision.
+    public func safetensors(metadata: [String: String] = [:]) -> Safetensors {
+        var tensors: [String: Tensor] = [:]
+        for (index, layer) in layers.enumerated() {
+            tensors["dense_\(index + 1).kernel"] = Tensor(
+                shape: [layer.inputs, layer.outputs], values: layer.kernel.map { Double($0) })
+            tensors["dense_\(index + 1).bias"] = Tensor(
+                shape: [layer.outputs], values: layer.bias.map { Double($0) })
+        }
+        return Safetensors(tensors: tensors, metadata: metadata)
+    }
+
     private static func layerNumber(_ name: String) -> Int? {
         let parts = name.split(separator: ".")
         guard parts.count == 2, parts[0].hasPrefix("dense_"),
@@ -135,6 +147,10 @@ public enum DenseNetworkError: Error, Equatable, Sendable, CustomStringConvertib
     case wrongShape(tensor: String, expected: String, found: [Int])
     /// A layer takes another count of numbers than the layer before gives.
     case sizesDisagree(layer: Int, expected: Int, found: Int)
+    /// Inputs that are not a whole number of rows; `found` numbers are left over.
+    case inputsDisagree(expected: Int, found: Int)
+    /// An input that is NaN or infinite.
+    case inputNotFinite(row: Int)
 
     /// What is wrong and what to do about it.
     public var description: String {
@@ -145,6 +161,9 @@ public enum DenseNetworkError: Error, Equatable, Sendable, CustomStringConvertib
             "tensor \(tensor) has shape \(found), it should have \(expected)"
         case .sizesDisagree(let layer, let expected, let found):
             "layer \(layer) takes \(found) numbers, the layer before gives \(expected)"
+        case .inputsDisagree(let expected, let found):
+            "\(found) numbers are left over: give \(expected) numbers for each row"
+        case .inputNotFinite(let row): "row \(row + 1) is not finite: leave it out"
         }
     }
 }

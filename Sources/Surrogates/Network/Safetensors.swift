@@ -6,7 +6,7 @@
 /// data      the tensors, row by row, least significant byte first
 /// ```
 ///
-/// Only F32 and F64 are read: nothing here is trained in anything else. Every length is checked
+/// F32 and F64 are read, for networks as they are trained, and I8, for quantised ones. Every length is checked
 /// against a bound and against the bytes there are before it is used.
 public struct Safetensors: Equatable, Sendable {
     /// The tensors by name.
@@ -133,15 +133,24 @@ public struct Tensor: Equatable, Sendable {
         case float32 = "F32"
         /// IEEE 754 double precision.
         case float64 = "F64"
+        /// Whole numbers −128…127.
+        case int8 = "I8"
 
         /// Bytes of one number.
-        public var byteCount: Int { self == .float32 ? 4 : 8 }
+        public var byteCount: Int {
+            switch self {
+            case .int8: 1
+            case .float32: 4
+            case .float64: 8
+            }
+        }
 
         /// `count` numbers from `start` on; the caller has checked that they are there.
         func decode(_ bytes: [UInt8], at start: Int, count: Int) -> [Double] {
             bytes.withUnsafeBytes { raw in
                 (0..<count).map { index in
                     let at = start + index * byteCount
+                    if self == .int8 { return Double(raw.load(fromByteOffset: at, as: Int8.self)) }
                     if self == .float32 {
                         let bits = raw.loadUnaligned(fromByteOffset: at, as: UInt32.self)
                         return Double(Float(bitPattern: UInt32(littleEndian: bits)))
@@ -154,6 +163,11 @@ public struct Tensor: Equatable, Sendable {
 
         func encode(_ values: [Double], into bytes: inout [UInt8]) {
             for value in values {
+                if self == .int8 {
+                    let whole = max(-128, min(127, value.rounded()))
+                    bytes.append(UInt8(bitPattern: whole.isNaN ? 0 : Int8(whole)))
+                    continue
+                }
                 let bits = self == .float32 ? UInt64(Float(value).bitPattern) : value.bitPattern
                 for index in 0..<byteCount {
                     bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * index)))

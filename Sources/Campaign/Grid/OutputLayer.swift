@@ -1,0 +1,377 @@
+import Spectra
+import Surrogates
+
+/// The last layer of a network and the target, with the products among their rows that the
+/// tangent of the loss needs: it is worked out without touching every wavelength.
+final class OutputLayer {
+    let hidden: Int
+    let outputs: Int
+    /// Outputs, rounded up to whole tiles.
+    private let width: Int
+    /// Outputs of a tile.
+    private static let tile = 32
+    private let storage: Scratch<Float>
+    private let kernel: UnsafeMutablePointer<Float>
+    private let bias: UnsafeMutablePointer<Float>
+    private let target: UnsafeMutablePointer<Float>
+    private let spectrum: UnsafeMutablePointer<Float>
+    private let lanes: UnsafeMutablePointer<Float>
+    /// `hidden × hidden`: products of the neurons' rows.
+    private let gram: UnsafeMutablePointer<Float>
+    private let units: [Unit]
+    private let largestBias: Float
+    private var biasSquare = 0.0
+    private var biasSum = 0.0
+    private var biasTarget = 0.0
+    private var targetSum = 0.0
+
+    /// A row of the last layer: what one hidden neuron adds to the outputs.
+    private struct Unit {
+        /// Length, and largest size of an element, not rounded down.
+        var length: Float
+        var size: Float
+        var target: Double
+        var bias: Double
+        var sum: Double
+    }
+
+    init(network: DenseNetwork, loss: Loss) {
+        let last = network.layers[network.layers.count - 1]
+        hidden = last.inputs
+        outputs = last.outputs
+        width = (outputs + Self.tile - 1) / Self.tile * Self.tile
+        storage = Scratch((hidden + 3) * width + 3 * Self.tile + hidden * hidden, filler: 0)
+        kernel = storage.base
+        bias = kernel + hidden * width
+        target = bias + width
+        spectrum = target + width
+        lanes = spectrum + width
+        gram = lanes + 3 * Self.tile
+        let length = loss.target.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        for output in 0..<outputs {
+            bias[output] = last.bias[output]
+            target[output] = Float(loss.target[output] / length)
+            let value = Double(bias[output])
+            biasSquare += value * value
+            biasSum += value
+            biasTarget += value * Double(target[output])
+            targetSum += Double(target[output])
+        }
+        largestBias = last.bias.reduce(0) { max($0, abs($1)) }
+        for unit in 0..<hidden {
+            for output in 0..<outputs {
+                kernel[unit * width + output] = last.kernel[unit * outputs + output]
+            }
+        }
+        let (rows, biasRow, targetRow) = (kernel, bias, target)
+        let (width, outputs) = (self.width, self.outputs)
+        func product(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>) -> Double {
+            Self.product(a, b, count: width)
+        }
+        units = (0..<last.inputs).map { unit in
+            let row = rows + unit * width
+            var sum = 0.0
+            var size: Float = 0
+            for output in 0..<outputs {
+                sum += Double(row[output])
+                size = max(size, abs(row[output]))
+            }
+            return Unit(
+                length: Float(product(row, row).squareRoot()) * (1 + 0x1p-18), size: size,
+                target: product(row, targetRow), bias: product(row, biasRow), sum: sum)
+        }
+        for first in 0..<hidden {
+            for second in 0...first {
+                let value = Float(product(rows + first * width, rows + second * width))
+                gram[first * hidden + second] = value
+                gram[second * hidden + first] = value
+            }
+        }
+    }
+
+    /// Sum of products over `count`, a multiple of 32: parts of 32 in single precision, their sum
+    /// in double.
+    private static func product(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int
+    ) -> Double {
+        var sum = 0.0
+        var index = 0
+        while index < count {
+            var part = load(a + index) * load(b + index)
+            part.addProduct(load(a + index + 8), load(b + index + 8))
+            part.addProduct(load(a + index + 16), load(b + index + 16))
+            part.addProduct(load(a + index + 24), load(b + index + 24))
+            sum += Double(part.sum())
+            index += 32
+        }
+        return sum
+    }
+
+    @inline(__always)
+    private static func load(_ place: UnsafePointer<Float>) -> SIMD8<Float> {
+        UnsafeRawPointer(place).loadUnaligned(as: SIMD8<Float>.self)
+    }
+
+    /// The spectrum at the centre of a box.
+    struct Centre {
+        var peakPlace = 0
+        var floorPlace = 0
+        var floor = 0.0
+        /// |v|² and ⟨v, T̂⟩ of v = S − floor.
+        var square = 0.0
+        var product = 0.0
+        /// How far rounding may have moved any of its values.
+        var rounding = 0.0
+    }
+
+    /// Calculates the spectrum at the centre.
+    func centre(_ network: LocalNetwork, _ known: BoxForms) -> Centre {
+        let last = network.layers[network.layers.count - 1]
+        spectrum.update(from: bias, count: width)
+        let raw = UnsafeMutableRawPointer(spectrum)
+        var size = largestBias
+        var active = 1
+        for row in 0..<last.rows {
+            let value = known.value[last.ownColumn + row]
+            guard value > 0 else { continue }
+            let unit = Int(network.origins.base[row])
+            active += 1
+            size += value * units[unit].size
+            let factor = SIMD8(repeating: value)
+            var index = 0
+            while index < width {
+                var part = Self.load(spectrum + index)
+                part.addProduct(Self.load(kernel + unit * width + index), factor)
+                raw.storeBytes(of: part, toByteOffset: index * 4, as: SIMD8<Float>.self)
+                index += 8
+            }
+        }
+        var centre = Centre()
+        centre.rounding = Double(BoxForms.gamma(active) * size)
+        extremes(&centre)
+        let floor = SIMD8(repeating: Float(centre.floor))
+        var squares = SIMD8<Float>()
+        var products = SIMD8<Float>()
+        var index = 0
+        while index + 8 <= outputs {
+            let value = Self.load(spectrum + index) - floor
+            squares.addProduct(value, value)
+            products.addProduct(value, Self.load(target + index))
+            index += 8
+        }
+        centre.square = Double(squares.sum())
+        centre.product = Double(products.sum())
+        while index < outputs {
+            let value = Double(spectrum[index]) - centre.floor
+            centre.square += value * value
+            centre.product += value * Double(target[index])
+            index += 1
+        }
+        return centre
+    }
+
+    private func extremes(_ centre: inout Centre) {
+        var high = SIMD8<Float>(repeating: -.infinity)
+        var low = SIMD8<Float>(repeating: .infinity)
+        var index = 0
+        while index + 8 <= outputs {
+            let part = Self.load(spectrum + index)
+            high.replace(with: part, where: part .> high)
+            low.replace(with: part, where: part .< low)
+            index += 8
+        }
+        var peak = high.max()
+        var floor = low.min()
+        while index < outputs {
+            peak = peak < spectrum[index] ? spectrum[index] : peak
+            floor = floor > spectrum[index] ? spectrum[index] : floor
+            index += 1
+        }
+        while centre.peakPlace < outputs - 1, spectrum[centre.peakPlace] != peak {
+            centre.peakPlace += 1
+        }
+        while centre.floorPlace < outputs - 1, spectrum[centre.floorPlace] != floor {
+            centre.floorPlace += 1
+        }
+        centre.floor = Double(floor)
+    }
+
+    /// A linear function of the spectrum above ⟨v, T̂⟩ − c |v|.
+    struct Tangent {
+        /// What does not depend on the hidden layer.
+        var constant = 0.0
+        /// Σ of T̂ − share · v₀. Where it is not negative, `sum` times the least absorbance is
+        /// still to be taken off; else that is in the weights, by −min S · Σ ≤ −S(place) · Σ.
+        var sum = 0.0
+        /// What rounding may have taken off.
+        var slack = 0.0
+    }
+
+    /// The tangent T̂ − `share` · v₀ at `centre`, as weights of the last hidden layer's rows.
+    ///
+    /// v₀ is the exact sum over the neurons active at the centre, so that a weight is a sum of
+    /// products of rows known beforehand, with the products' rounding in `slack`.
+    func tangent(
+        share: Double, _ centre: Centre, _ network: LocalNetwork, _ known: BoxForms,
+        weights: UnsafeMutablePointer<Double>
+    ) -> Tangent {
+        let last = network.layers[network.layers.count - 1]
+        let origins = UnsafePointer(network.origins.base)
+        var tangent = Tangent()
+        var length = biasSquare.squareRoot() + Double(outputs).squareRoot() * abs(centre.floor)
+        var sum = biasSum - centre.floor * Double(outputs)
+        var constant = biasSquare - centre.floor * biasSum
+        for row in 0..<last.rows {
+            let unit = units[Int(origins[row])]
+            weights[row] = unit.bias - centre.floor * unit.sum
+        }
+        for active in 0..<last.rows {
+            let value = Double(known.value[last.ownColumn + active])
+            guard value > 0 else { continue }
+            let unit = units[Int(origins[active])]
+            length += value * Double(unit.length)
+            sum += value * unit.sum
+            constant += value * unit.bias
+            let products = UnsafePointer(gram) + Int(origins[active]) * hidden
+            for row in 0..<last.rows {
+                weights[row] += value * Double(products[Int(origins[row])])
+            }
+        }
+        tangent.sum = targetSum - share * sum
+        tangent.constant = biasTarget - share * constant
+        let less = max(-tangent.sum, 0)
+        var sizes = biasSquare.squareRoot()
+        for row in 0..<last.rows {
+            let index = Int(origins[row])
+            weights[row] =
+                units[index].target - share * weights[row]
+                + less * Double(kernel[index * width + centre.floorPlace])
+            sizes += Double(units[index].length) * Double(known.size[last.ownColumn + row])
+        }
+        tangent.constant += less * Double(bias[centre.floorPlace])
+        // Products are rounded by at most 8 units of single precision of the rows' lengths.
+        tangent.slack = (1 + share * length) * sizes * 0x1p-20
+        return tangent
+    }
+
+    /// Bound of the size of an output over the box, and of its rounding error.
+    func size(
+        _ network: LocalNetwork, _ known: BoxForms
+    ) -> (size: Double, rounding: Double) {
+        let last = network.layers[network.layers.count - 1]
+        var size = largestBias
+        for row in 0..<last.rows {
+            size += units[Int(network.origins.base[row])].size * known.size[last.ownColumn + row]
+        }
+        return (Double(size), Double(BoxForms.gamma(last.rows) * size))
+    }
+
+    /// Rounding of the sums below and of the outputs as they are predicted; nil where single
+    /// precision overflows and nothing is known.
+    private func rounding(_ network: LocalNetwork, _ known: BoxForms) -> Float? {
+        let last = network.layers[network.layers.count - 1]
+        var size = largestBias
+        for row in 0..<last.rows {
+            size +=
+                units[Int(network.origins.base[row])].size
+                * known.form(last.ownColumn + row, lane: network.inputs + 2)
+        }
+        guard size.isFinite else { return nil }
+        return 2 * BoxForms.gamma(last.rows) * size
+    }
+
+    /// Bounds of one output.
+    func range(
+        of output: Int, _ network: LocalNetwork, _ known: BoxForms
+    ) -> (low: Double, high: Double)? {
+        guard let rounding = rounding(network, known) else { return nil }
+        let last = network.layers[network.layers.count - 1]
+        var middle = Double(bias[output])
+        var reach = Double(rounding)
+        for lane in 0...(network.inputs + 1) {
+            var sum = 0.0
+            for row in 0..<last.rows {
+                let weight = kernel[Int(network.origins.base[row]) * width + output]
+                sum +=
+                    Double(known.form(last.ownColumn + row, lane: lane))
+                    * Double(lane == network.inputs + 1 ? abs(weight) : weight)
+            }
+            if lane == network.inputs { middle += sum } else { reach += abs(sum) }
+        }
+        return (middle - reach, middle + reach)
+    }
+
+    /// Bounds of largest and least absorbance over all outputs.
+    func narrow(
+        _ ranges: inout LossBound.Ranges, _ network: LocalNetwork, _ known: BoxForms
+    ) {
+        guard let rounding = rounding(network, known) else { return }
+        let dimension = network.inputs
+        var peakLow = -Float.infinity
+        var peakHigh = -Float.infinity
+        var floorLow = Float.infinity
+        let middle = lanes
+        let reach = middle + Self.tile
+        let part = reach + Self.tile
+        var first = 0
+        while first < outputs {
+            tileSums(network, known, first, lane: dimension, into: middle)
+            reach.update(repeating: 0, count: Self.tile)
+            for lane in 0...(dimension + 1) where lane != dimension {
+                tileSums(network, known, first, lane: lane, into: part)
+                for index in 0..<Self.tile { reach[index] += abs(part[index]) }
+            }
+            for index in 0..<min(Self.tile, outputs - first) {
+                let centre = middle[index] + bias[first + index]
+                peakLow = max(peakLow, centre - reach[index])
+                peakHigh = max(peakHigh, centre + reach[index])
+                floorLow = min(floorLow, centre - reach[index])
+            }
+            first += Self.tile
+        }
+        ranges.peakLow = max(ranges.peakLow, Double(peakLow - rounding))
+        ranges.peakHigh = min(ranges.peakHigh, Double(peakHigh + rounding))
+        ranges.floorLow = max(ranges.floorLow, Double(floorLow - rounding))
+    }
+
+    /// Sums of weight × one lane of the forms for a tile of outputs.
+    @inline(__always)
+    private func tileSums(
+        _ network: LocalNetwork, _ known: BoxForms, _ first: Int, lane: Int,
+        into sums: UnsafeMutablePointer<Float>
+    ) {
+        let last = network.layers[network.layers.count - 1]
+        // The radius takes the weights' sizes.
+        let mask = SIMD8<UInt32>(repeating: lane == network.inputs + 1 ? 0x7fff_ffff : .max)
+        var a = SIMD8<Float>()
+        var b = a
+        var c = a
+        var d = a
+        let columns = UnsafePointer(kernel + first)
+        let origins = UnsafePointer(network.origins.base)
+        let forms =
+            known.forms.base + (lane >> 3) * known.capacity * 8 + last.ownColumn * 8 + (lane & 7)
+        for row in 0..<last.rows {
+            let place = columns + Int(origins[row]) * width
+            let factor = SIMD8(repeating: forms[row * 8])
+            a.addProduct(masked(place, mask), factor)
+            b.addProduct(masked(place + 8, mask), factor)
+            c.addProduct(masked(place + 16, mask), factor)
+            d.addProduct(masked(place + 24, mask), factor)
+        }
+        let target = UnsafeMutableRawPointer(sums)
+        target.storeBytes(of: a, as: SIMD8<Float>.self)
+        target.storeBytes(of: b, toByteOffset: 32, as: SIMD8<Float>.self)
+        target.storeBytes(of: c, toByteOffset: 64, as: SIMD8<Float>.self)
+        target.storeBytes(of: d, toByteOffset: 96, as: SIMD8<Float>.self)
+    }
+
+    @inline(__always)
+    private func masked(
+        _ place: UnsafePointer<Float>, _ mask: SIMD8<UInt32>
+    ) -> SIMD8<Float> {
+        unsafeBitCast(
+            UnsafeRawPointer(place).loadUnaligned(as: SIMD8<UInt32>.self) & mask,
+            to: SIMD8<Float>.self)
+    }
+}

@@ -1,0 +1,112 @@
+import Campaign
+import Configuration
+import Glibc
+import Numerics
+import Spectra
+import Surrogates
+import World
+
+/// The spectrum network, target and grid the planner's jobs are timed with.
+///
+/// `$ARGENT_BENCH_NETWORK` names a network to load (safetensors), `$ARGENT_BENCH_TARGET` a target
+/// (CSV). Without them a seeded network of the same shape and a made-up band stand in, and the
+/// benchmarks' names say so.
+struct PlannerBench {
+    var network: DenseNetwork
+    var loss: Loss
+    /// Goes behind a benchmark's name.
+    var suffix: String
+
+    /// Largest file that is read.
+    static let fileLimit = 1 << 26
+
+    static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    /// Empty with a network of the user's, `/seeded` without.
+    static var suffix: String { environment("ARGENT_BENCH_NETWORK") == nil ? "/seeded" : "" }
+
+    static func load() throws -> PlannerBench {
+        let network: DenseNetwork
+        if let path = environment("ARGENT_BENCH_NETWORK") {
+            network = try DenseNetwork(
+                Safetensors(bytes: Files.read(path, limit: fileLimit)))
+        } else {
+            network = try seeded()
+        }
+        let target: TargetSpectrum
+        if let path = environment("ARGENT_BENCH_TARGET") {
+            let text = try Files.read(path, limit: fileLimit)
+            target = try TargetSpectrum.parse(String(decoding: text, as: UTF8.self))
+        } else {
+            let wavelengths = (380...800).map(Double.init)
+            target = try TargetSpectrum(
+                wavelengths: wavelengths,
+                values: wavelengths.map { exp(-($0 - 640) * ($0 - 640) / 4_000) })
+        }
+        return PlannerBench(
+            network: network, loss: try Loss(target: target, settings: LossSettings()),
+            suffix: suffix)
+    }
+
+    /// A network of the published shape with random weights: every input scaled to its range,
+    /// outputs smooth in the wavelength.
+    static func seeded() throws -> DenseNetwork {
+        var random = SeededGenerator(seed: 1).split("bench network")
+        let sizes = [5, 50, 100, 200, 500, 421]
+        let ranges = [45.0, 40, 30, 20, 1_000]
+        var layers: [DenseNetwork.Layer] = []
+        for number in 1..<sizes.count {
+            let (inputs, outputs) = (sizes[number - 1], sizes[number])
+            let scale = (2 / Double(inputs)).squareRoot()
+            var kernel: [Float] = []
+            if number < sizes.count - 1 {
+                for input in 0..<inputs {
+                    let unit = number == 1 ? 1 / ranges[input] : 1
+                    for _ in 0..<outputs { kernel.append(Float(random.normal() * scale * unit)) }
+                }
+            } else {
+                for _ in 0..<inputs {
+                    let place = random.uniform(0, Double(outputs))
+                    let height = random.normal() * scale
+                    for output in 0..<outputs {
+                        let away = (Double(output) - place) / 40
+                        kernel.append(Float(height * exp(-away * away / 2)))
+                    }
+                }
+            }
+            layers.append(
+                DenseNetwork.Layer(
+                    inputs: inputs, outputs: outputs, kernel: kernel,
+                    bias: [Float](repeating: 0.1, count: outputs)))
+        }
+        return try DenseNetwork(layers: layers)
+    }
+
+    /// The published grid: 20 values of every variable, reagents up to 90 %.
+    static func grid(_ count: Int) throws(GridError) -> RecipeGrid {
+        let ranges = [(4.0, 45.0), (10, 40), (0.5, 30), (0.5, 20), (200, 1_000)]
+        return try RecipeGrid(
+            axes: ranges.map { RecipeGrid.Axis(low: $0.0, high: $0.1, count: count) },
+            cappedVariables: [0, 1, 2, 3], cap: 90)
+    }
+}
+
+/// The grid search of step 2.
+var gridBenchmarks: [Benchmark] {
+    [
+        Benchmark(
+            name: "grid/3200000" + PlannerBench.suffix, work: 3_200_000, unit: "recipes"
+        ) {
+            let bench = try PlannerBench.load()
+            let search = try GridSearch(grid: PlannerBench.grid(20))
+            if getenv("ARGENT_BENCH_COUNTERS") != nil {
+                let result = try search.search(network: bench.network, loss: bench.loss)
+                print(result.counters)
+                for entry in result.top { print(entry.index, entry.loss) }
+            }
+            return { keep(try? search.search(network: bench.network, loss: bench.loss)) }
+        }
+    ]
+}
