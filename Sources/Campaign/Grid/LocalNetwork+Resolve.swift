@@ -42,7 +42,8 @@ final class Resolver {
             while row < rows {
                 let count = min(4, rows - row)
                 for offset in 0..<count {
-                    copy(number, row: row + offset, parent, child, known,
+                    copy(
+                        number, row: row + offset, parent, child, known,
                         isRoot: isRoot, isDropOnly: isDropOnly)
                 }
                 for below in 0..<number
