@@ -106,7 +106,7 @@ let package = Package(
         tests(of: "Surrogates"),
         tests(of: "Instruments"),
         tests(of: "Rig", on: ["Instruments", "Configuration", "Spectra"]),
-        tests(of: "Campaign", on: ["Configuration", "Surrogates", "Spectra"]),
+        tests(of: "Campaign", on: ["Configuration", "Surrogates", "Spectra", "World"]),
         tests(of: "RigSimulator", on: ["World", "Configuration", "Surrogates", "Instruments"]),
         tests(
             of: "Agent",

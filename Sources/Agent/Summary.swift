@@ -19,8 +19,23 @@ public struct Summary: Equatable, Sendable {
         /// Best condition loss so far.
         public var bestSoFar: Double?
     }
+    /// One proposer's recipes in one run.
+    public struct Proposer: Equatable, Sendable {
+        /// Run number, from 1.
+        public var run: Int
+        /// Its name.
+        public var name: String
+        /// Conditions that gave data.
+        public var complete: Int
+        /// Best of their losses.
+        public var bestLoss: Double
+        /// Median of their losses.
+        public var medianLoss: Double
+    }
     /// All runs.
     public var runs: [Run]
+    /// The proposers compared, run by run.
+    public var proposers: [Proposer]
     /// Number, loss and recipe of the best condition.
     public var best: (condition: Int, loss: Double, recipe: [Double])?
     /// Droplets that counted.
@@ -38,7 +53,8 @@ public struct Summary: Equatable, Sendable {
 
     /// Equal when log and runs are: time and place do not count.
     public static func == (a: Summary, b: Summary) -> Bool {
-        a.runs == b.runs && a.logSHA256 == b.logSHA256 && a.ending == b.ending
+        a.runs == b.runs && a.proposers == b.proposers && a.logSHA256 == b.logSHA256
+            && a.ending == b.ending
     }
 
     init(
@@ -50,6 +66,11 @@ public struct Summary: Equatable, Sendable {
                 failed: $0.failed, bestLoss: $0.bestLoss, medianLoss: $0.medianLoss,
                 bestSoFar: $0.bestLossSoFar)
         }
+        proposers = campaign.comparison.map {
+            Proposer(
+                run: $0.run, name: $0.proposer.rawValue, complete: $0.complete,
+                bestLoss: $0.bestLoss, medianLoss: $0.medianLoss)
+        }
         best = campaign.best.flatMap { best in
             best.loss.map { (best.number, $0, best.recipe) }
         }
@@ -57,7 +78,7 @@ public struct Summary: Equatable, Sendable {
         self.rigSeconds = rigSeconds
         ending = campaign.phase.description
         switch campaign.phase {
-        case .thresholdReached, .runLimitReached: isComplete = true
+        case .thresholdReached, .regressionSettled, .runLimitReached: isComplete = true
         case .awaitingDecision, .running, .failed: isComplete = false
         }
         self.logPath = logPath

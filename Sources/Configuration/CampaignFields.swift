@@ -17,6 +17,25 @@ extension CampaignSettings {
                 "exploration_jitter", \.explorationJitter, 0...10,
                 "Margin by which a proposal must promise to beat the best."),
             .choice("method", \.method, "Who proposes recipes after the first run."),
+            .count(
+                "hand_over_run", \.handOverRun, 2...1_000,
+                "First run in which the network proposes too (two-step)."),
+            .number(
+                "hand_over_stability", \.handOverStability, 0...1,
+                "Or earlier, once successive networks agree (mean cosine); 1: not asked for."),
+            .number(
+                "hand_over_error", \.handOverError, 0...2,
+                "Or earlier, once fresh losses are foreseen with this mean error; 0: not asked for."
+            ),
+            .quantity(
+                "network_share", .share, \.networkShare, 0.01...0.99,
+                "Share of a batch that is the network's once both propose."),
+            .number(
+                "stop_stability", \.stopStability, 0...1,
+                "Stop once successive networks agree (mean cosine); 1: never."),
+            .number(
+                "stop_error", \.stopError, 0...2,
+                "Stop once fresh losses are foreseen with this mean error; 0: never."),
             .number(
                 "log_offset", \.logOffset, 0.001...1_000,
                 "Offset of the logarithm the spectral process sees variables through."),

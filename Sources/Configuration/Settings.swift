@@ -49,10 +49,26 @@ public struct CampaignSettings: Equatable, Sendable {
     /// Margin by which a proposal must promise to beat the best (expected improvement).
     public var explorationJitter = 0.1
     /// Who proposes recipes.
-    public var method = PlanningMethod.spectralProcess
+    public var method = PlanningMethod.twoStep
+    /// First run in which the network proposes too (two-step).
+    public var handOverRun = 6
+    /// The network proposes earlier once the mean cosine of successive networks' predictions is
+    /// at least this; 1 does not ask for it.
+    public var handOverStability = 1.0
+    /// The network proposes earlier once it foresees losses of fresh conditions with a mean
+    /// error of at most this; 0 does not ask for it.
+    public var handOverError = 0.0
+    /// Share of a batch that is the network's once both propose.
+    public var networkShare = 0.5
+    /// The campaign ends once the mean cosine of successive networks' predictions is at least
+    /// this; 1: never.
+    public var stopStability = 1.0
+    /// The campaign ends once the network foresees losses of fresh conditions with a mean error
+    /// of at most this; 0: never.
+    public var stopError = 0.0
     /// The spectral process sees each variable as the logarithm of its place between the bounds
     /// plus this share of their distance; a large one bends little.
-    public var logOffset = 0.3
+    public var logOffset = 1.0
     /// Whether a variable's bounds widen, towards its limits, when proposals sit on them.
     public var widensBounds = true
     /// Share of a batch that must sit on a bound before it widens.
@@ -66,6 +82,8 @@ public struct CampaignSettings: Equatable, Sendable {
 
 /// Who proposes the recipes of a campaign after its first run.
 public enum PlanningMethod: String, CaseIterable, Sendable {
+    /// The spectral process first, then a spectrum network beside it.
+    case twoStep = "two-step"
     /// A Gaussian process of the loss (the published first step).
     case gaussianProcess = "gaussian-process"
     /// Gaussian processes of what the loss is made of, from whole spectra.

@@ -16,13 +16,15 @@ struct CampaignBench {
     var seeds = 20
     var runs = 8
     var firstSeed: UInt64 = 1
-    var method = PlanningMethod.spectralProcess
+    var method = CampaignSettings().method
     var logOffset = CampaignSettings().logOffset
     var isVerbose = false
+    var handOverRun = CampaignSettings().handOverRun
 
     static let help = """
         argent-bench campaign --network FILE --target FILE [--method NAME] [--seeds N]
-                              [--first-seed N] [--runs N] [--log-offset X] [--verbose]
+                              [--first-seed N] [--runs N] [--log-offset X] [--hand-over-run N]
+                              [--verbose]
         Plays campaigns of 15 recipes a run against a network as chemistry; prints the noise-free
         loss of the best recipe so far, run by run: one JSON object per seed, then quartiles.
         """
@@ -42,6 +44,7 @@ struct CampaignBench {
             case "--seeds": seeds = Int(value) ?? 0
             case "--first-seed": firstSeed = UInt64(value) ?? 1
             case "--runs": runs = Int(value) ?? 0
+            case "--hand-over-run": handOverRun = Int(value) ?? 0
             case "--log-offset": logOffset = Double(value) ?? 0
             case "--method":
                 guard let known = PlanningMethod(rawValue: value) else { return nil }
@@ -76,6 +79,7 @@ struct CampaignBench {
         settings.campaign.lossThreshold = 0
         settings.campaign.method = method
         settings.campaign.logOffset = logOffset
+        settings.campaign.handOverRun = handOverRun
         return settings
     }
 

@@ -11,7 +11,7 @@ var gaussianProcessBenchmarks: [Benchmark] {
     let fits = [135, 1_000].flatMap {
         [fit("fit", $0, flat: false), fit("fit-flat", $0, flat: true)]
     }
-    return fits + likelihoods + predictions
+    return fits + likelihoods + predictions + [degenerate]
         + [
             Benchmark(name: "gp/fit+batch15/135") {
                 let (planner, request) = try campaign(135)
@@ -80,6 +80,30 @@ private var likelihoods: [Benchmark] {
                     try? GaussianProcess(
                         inputs: data.inputs, targets: data.targets, parameters: reasonable))
             }
+        }
+    }
+}
+
+/// Two thousand observations of which most repeat one another, the targets all alike: finite or
+/// an error.
+private var degenerate: Benchmark {
+    Benchmark(name: "gp/condition-duplicates/2000") {
+        let few = friedman(40).inputs
+        let inputs = (0..<2_000).map { few[$0 % few.count] }
+        let targets = [Double](repeating: 0.25, count: inputs.count)
+        var parameters = reasonable
+        parameters.noiseVariance = 1e-5
+        let model = try GaussianProcess(inputs: inputs, targets: targets, parameters: parameters)
+        let prediction = model.predict([0.5, 0.5, 0.5, 0.5, 0.5], gradients: true)
+        let numbers =
+            [prediction.mean, prediction.variance, model.logMarginalLikelihood]
+            + prediction.meanGradient + prediction.varianceGradient
+        for number in numbers where !number.isFinite {
+            throw GaussianProcessError.unusableParameters
+        }
+        return {
+            keep(
+                try? GaussianProcess(inputs: inputs, targets: targets, parameters: parameters))
         }
     }
 }

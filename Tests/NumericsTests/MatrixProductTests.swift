@@ -41,7 +41,7 @@ final class Space {
         Size(rows: 1, columns: 1, depth: 1), Size(rows: 4, columns: 12, depth: 3),
         Size(rows: 5, columns: 13, depth: 7), Size(rows: 67, columns: 30, depth: 21),
         Size(rows: 9, columns: 260, depth: 5), Size(rows: 6, columns: 14, depth: 300),
-        Size(rows: 7, columns: 12, depth: 0),
+        Size(rows: 7, columns: 12, depth: 0), Size(rows: 301, columns: 14, depth: 6),
     ]
 
     func compare(

@@ -7,6 +7,8 @@ import Testing
 @Suite struct TriangularKernelTests {
     let scratch = Space(forScratch: ())
     static let sides = [1, 2, 5, 23, 24, 25, 48, 61, 100]
+    /// Large enough for several groups of rows.
+    static let largeSide = 215
 
     /// B Bᵀ + 0.1, rows `stride` apart: positive definite, moderately conditioned.
     func definite(_ side: Int, stride: Int) -> Space {
@@ -33,7 +35,7 @@ import Testing
         return a
     }
 
-    @Test(arguments: sides) func factorTimesItsTransposeIsTheMatrix(side: Int) {
+    @Test(arguments: sides + [largeSide]) func factorTimesItsTransposeIsTheMatrix(side: Int) {
         let stride = side + 2
         let a = definite(side, stride: stride)
         let l = factored(side, stride: stride)

@@ -16,9 +16,10 @@ variables with uniform noise, standardised.
 signal and noise. scikit-learn and GPy start once, at length scales .7, signal 1 and noise .01;
 Argent's usual `fit` has weak priors, looks at that start and at ten random ones, and follows two.
 Its `flat fit` has no priors to speak of, and maximises the same likelihood from the same start and
-within the same bounds as scikit-learn: the log likelihoods printed should agree. `fit+batch15` adds fifteen recipes by
-expected improvement with local penalisation: for scikit-learn out of 720 candidates, for Argent a
-whole decision of its planner, which follows the best candidates uphill as well.
+within the same bounds as scikit-learn: the log likelihoods printed should agree. GPy knows no
+bounds and goes further. `fit+batch15` adds fifteen recipes by expected improvement with local
+penalisation: for scikit-learn out of 720 candidates, for Argent a whole decision of its planner,
+which follows the best candidates uphill as well.
 """
 
 import argparse
@@ -150,13 +151,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program", help="argent-bench, built for release")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--counts", type=int, nargs="+", default=[135, 1000], choices=[135, 1000])
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if len(os.sched_getaffinity(0)) != 1:
         print("not pinned: start with taskset -c 1", file=sys.stderr)
     if GPy is None:
         print(f"without GPy: {why_no_gpy}", file=sys.stderr)
-    for count in (135, 1000):
+    for count in options.counts:
         x, y = friedman(count)
         jobs = {"scikit-learn fit": lambda: fit_sklearn(x, y)}
         if GPy is not None:

@@ -37,7 +37,8 @@ LAG_ONE = 0.25
 def published(folder):
     tensors = load_file(os.path.join(folder, "published_network.safetensors"))
     count = len(tensors) // 2
-    layers = [(tensors[f"dense_{i}.kernel"], tensors[f"dense_{i}.bias"]) for i in range(1, count + 1)]
+    layers = [(tensors[f"dense_{index}.kernel"], tensors[f"dense_{index}.bias"])
+              for index in range(1, count + 1)]
 
     def predict(rows):
         values = rows.astype(np.float64)
@@ -114,7 +115,7 @@ def torch_run(inputs, outputs, test, truth, standardised, seed, epochs, batch=39
             layers.append(torch.nn.ReLU())
     network = torch.nn.Sequential(*layers)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    start = time.perf_counter()
+    start, start_of_work = time.perf_counter(), time.process_time()
     for _ in range(epochs):
         order = torch.randperm(len(x))
         for first in range(0, len(x), batch):
@@ -122,10 +123,10 @@ def torch_run(inputs, outputs, test, truth, standardised, seed, epochs, batch=39
             optimizer.zero_grad()
             torch.nn.functional.mse_loss(network(x[part]), y[part]).backward()
             optimizer.step()
-    seconds = time.perf_counter() - start
+    seconds, worked = time.perf_counter() - start, time.process_time() - start_of_work
     with torch.no_grad():
         given = network(torch.tensor((test - mean) / deviation, dtype=torch.float32)).numpy()
-    return seconds, rmse(given, truth)
+    return seconds, rmse(given, truth), worked
 
 
 def main():
@@ -157,10 +158,13 @@ def main():
         }
         best = min(peers, key=lambda kind: peers[kind][1])
         row = {"seed": seed, "conditions": chosen.conditions,
-               "argent_s": argent["seconds"], "argent_rmse": argent["held_out_rmse"],
+               "argent_s": argent["seconds"], "argent_cpu_s": argent["cpu_seconds"],
+               "argent_rmse": argent["held_out_rmse"],
                **{f"torch_{kind}_s": value[0] for kind, value in peers.items()},
+               **{f"torch_{kind}_cpu_s": value[2] for kind, value in peers.items()},
                **{f"torch_{kind}_rmse": value[1] for kind, value in peers.items()},
-               "better_peer": best, "times_faster": peers[best][0] / argent["seconds"]}
+               "better_peer": best, "times_faster": peers[best][0] / argent["seconds"],
+               "times_less_work": peers[best][2] / argent["cpu_seconds"]}
         print(json.dumps(row), flush=True)
         table.append(row)
     better = [row["argent_rmse"] <= row[f"torch_{row['better_peer']}_rmse"] for row in table]

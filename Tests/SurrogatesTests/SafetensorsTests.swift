@@ -41,7 +41,7 @@ import Testing
 
     @Test(arguments: [
         "", "[]", "{", "{}x", #"{"a"}"#, #"{"a":{}}"#, #"{"a":{"dtype":"F32"}}"#,
-        #"{"a":{"dtype":"I8","shape":[1],"data_offsets":[0,1]}}"#,
+        #"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#,
         #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}"#,
         #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#,
         #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#,

@@ -8,6 +8,7 @@ extension Campaign.Phase {
         case .running(let run): "run \(run)"
         case .thresholdReached(let condition, let loss):
             "condition \(condition) reached a loss of \(short(loss)), below the threshold"
+        case .regressionSettled(let run, let reason): "run \(run) is not needed: \(reason)"
         case .runLimitReached: "all runs are made"
         case .failed(let run, let reason): "stuck in run \(run): \(reason)"
         }
@@ -17,7 +18,7 @@ extension Campaign.Phase {
     var run: Int {
         switch self {
         case .awaitingDecision(let run), .running(let run), .failed(let run, _): run
-        case .thresholdReached, .runLimitReached: 0
+        case .thresholdReached, .regressionSettled, .runLimitReached: 0
         }
     }
 }

@@ -71,7 +71,7 @@ public struct GridSearch: Equatable, Sendable {
         } catch { return nil }
     }
 
-    private func check(_ network: DenseNetwork, _ loss: Loss) throws(GridError) {
+    func check(_ network: DenseNetwork, _ loss: Loss) throws(GridError) {
         guard network.inputCount == grid.dimension else {
             throw .inputs(expected: grid.dimension, found: network.inputCount)
         }

@@ -22,6 +22,8 @@ public enum PlannerError: Error, Equatable, CustomStringConvertible {
     case lossNotFinite(number: Int)
     /// No model fits the observations.
     case surrogate(GaussianProcessError)
+    /// No network could be trained on the observations.
+    case network(TrainingError)
 
     /// What is wrong, and what to do about it.
     public var description: String {
@@ -42,6 +44,7 @@ public enum PlannerError: Error, Equatable, CustomStringConvertible {
         case .repeatedObservation(let number): "condition \(number) was observed twice"
         case .observation(let number, let error): "condition \(number): \(error)"
         case .lossNotFinite(let number): "the loss of condition \(number) is not finite"
+        case .network(let error): "no network fits the observations: \(error)"
         case .surrogate(let error): "no model fits the observations: \(error)"
         }
     }

@@ -74,6 +74,13 @@ struct RecipeSpace: Equatable, Sendable {
         }
     }
 
+    /// The recipe at `unit` as it is, for models: not rounded.
+    func recipeExact(_ unit: [Double]) -> [Double] {
+        unit.indices.map { index in
+            bounds.lows[index] + unit[index] * (bounds.highs[index] - bounds.lows[index])
+        }
+    }
+
     /// The recipe at `unit`, rounded to four significant digits. Bounds and cap still hold:
     /// where rounding would break the cap, reagents are rounded down.
     func recipe(_ unit: [Double]) -> [Double] {

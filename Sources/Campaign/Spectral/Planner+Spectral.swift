@@ -39,7 +39,10 @@ extension Planner {
         _ request: PlanRequest, _ history: [Observation], _ evidence: SpectralEvidence,
         _ space: RecipeSpace
     ) throws(PlannerError) -> Decision? {
-        guard var proposal = try propose(request, evidence, space) else { return nil }
+        let step = try networkStep(request, history, space)
+        let shared = step.map { takesPart($0, in: request.run) } ?? false
+        let count = settings.batch - (shared ? networkCount : 0)
+        guard var proposal = try propose(request, evidence, space, count) else { return nil }
         var moves: [RecipeBounds.Move] = []
         if settings.widensBounds {
             var bounds = request.bounds
@@ -47,20 +50,27 @@ extension Planner {
                 where: proposal.batch.recipes, share: settings.wideningShare,
                 step: settings.wideningStep, limits: check.variables)
             if !moves.isEmpty {
-                guard let wider = try propose(request, evidence, try self.space(bounds)) else {
-                    return nil
-                }
+                guard
+                    let wider = try propose(request, evidence, try self.space(bounds), count)
+                else { return nil }
                 proposal = wider
             }
         }
-        return Decision(
+        var decision = Decision(
             run: request.run, method: .spectralProcess, bounds: proposal.model.space.bounds,
             recipes: proposal.batch.recipes, basedOn: history.map(\.number),
             model: notes(proposal, history, moves))
+        if let step {
+            decision.model += step.notes
+            if shared {
+                append(networkCount, of: step, proposal.model.space, history, to: &decision)
+            }
+        }
+        return decision
     }
 
     private func propose(
-        _ request: PlanRequest, _ evidence: SpectralEvidence, _ space: RecipeSpace
+        _ request: PlanRequest, _ evidence: SpectralEvidence, _ space: RecipeSpace, _ count: Int
     ) throws(PlannerError) -> SpectralProposal? {
         guard let loss else { return nil }
         let root = SeededGenerator(seed: settings.seed)
@@ -75,7 +85,7 @@ extension Planner {
             throw .surrogate(error)
         }
         let search = SpectralSearch(model: model, effort: spectralEffort)
-        return search.batch(settings.batch, using: &searching).map {
+        return search.batch(count, using: &searching).map {
             SpectralProposal(model: model, batch: $0)
         }
     }

@@ -80,6 +80,8 @@ public struct Campaign: Equatable, Sendable {
         case running(run: Int)
         /// Done: the median loss of this condition is below the threshold.
         case thresholdReached(condition: Int, loss: Double)
+        /// Done before this run was begun: what the network says has settled, in words.
+        case regressionSettled(run: Int, reason: String)
         /// Done: all runs were made.
         case runLimitReached
         /// Stuck: no condition of this run gave data, so planning on would be blind.
@@ -89,7 +91,7 @@ public struct Campaign: Equatable, Sendable {
         public var isOver: Bool {
             switch self {
             case .awaitingDecision, .running: false
-            case .thresholdReached, .runLimitReached, .failed: true
+            case .thresholdReached, .regressionSettled, .runLimitReached, .failed: true
             }
         }
     }
@@ -105,12 +107,16 @@ public struct Campaign: Equatable, Sendable {
 
     private let runLimit: Int
     private let lossThreshold: Double
+    private let stopStability: Double
+    private let stopError: Double
     private let check: RecipeCheck
 
     /// A campaign at its very beginning.
     public init(settings: Settings) {
         runLimit = settings.campaign.runs
         lossThreshold = settings.campaign.lossThreshold
+        stopStability = settings.campaign.stopStability
+        stopError = settings.campaign.stopError
         check = RecipeCheck(variables: settings.variables, recipe: settings.recipe)
         bounds = RecipeBounds(of: settings.variables)
         phase = settings.campaign.runs >= 1 ? .awaitingDecision(run: 1) : .runLimitReached
@@ -186,6 +192,10 @@ public struct Campaign: Equatable, Sendable {
         guard decision.basedOn == known else {
             throw .decisionBasis(found: decision.basedOn, known: known)
         }
+        if let reason = settledReason(decision) {
+            phase = .regressionSettled(run: run, reason: reason)
+            return
+        }
         for (recipe, proposer) in zip(decision.recipes, decision.proposers) {
             conditions.append(
                 Condition(
@@ -195,6 +205,20 @@ public struct Campaign: Equatable, Sendable {
         bounds = decision.bounds
         decisions.append(decision)
         phase = .running(run: run)
+    }
+
+    /// Why the network of `decision` makes further runs needless; nil when it does not.
+    private func settledReason(_ decision: Decision) -> String? {
+        func value(_ name: String) -> Double? {
+            decision.model.first { $0.name == name }?.value
+        }
+        if stopStability < 1, let found = value(Planner.stabilityName), found >= stopStability {
+            return "successive networks agree to a cosine of \(found), at least \(stopStability)"
+        }
+        if stopError > 0, let found = value(Planner.errorName), found <= stopError {
+            return "fresh losses are foreseen with an error of \(found), at most \(stopError)"
+        }
+        return nil
     }
 
     /// The condition of this number is being made.

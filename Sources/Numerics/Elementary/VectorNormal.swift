@@ -44,7 +44,8 @@ extension VectorMath {
         let lost = (1 - rest) - miss
         let logarithm = log(rest.replacing(with: 0.5 * ratio, where: isLow))
         var value = logarithm + lost / rest
-        value.replace(with: logarithm - 0.5 * size * size, where: isLow)
+        let fall: SIMD4<Double> = size * size * 0.5
+        value.replace(with: logarithm - fall, where: isLow)
         var slope = density / rest
         slope.replace(with: 0.7978845608028654 / ratio, where: isLow)
         return (value, slope)
@@ -80,8 +81,8 @@ extension VectorMath {
         let cumulative = 1 - mills * density
         let upper = density + size * cumulative
         let logarithm = log(upper.replacing(with: share, where: isLow))
-        let value = logarithm.replacing(
-            with: logarithm - 0.5 * size * size - 0.9189385332046728, where: isLow)
+        let fall: SIMD4<Double> = size * size * 0.5 + 0.9189385332046728
+        let value = logarithm.replacing(with: logarithm - fall, where: isLow)
         let slope = (cumulative / upper).replacing(with: ratio / share, where: isLow)
         return (value, slope)
     }

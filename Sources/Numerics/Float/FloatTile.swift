@@ -36,8 +36,8 @@ struct FloatTile {
     /// No sums yet.
     init() {}
 
-    /// Sets `result` to the sums of `depth` products. Rows that are not there repeat the last one: they
-    /// cost what a full tile costs and are not stored.
+    /// Sets `result` to the sums of `depth` products. Rows that are not there repeat the last
+    /// one: they cost what a full tile costs and are not stored.
     ///
     /// A function of its own, with wrapping arithmetic: then nothing competes for registers, and
     /// no overflow check parts the loop, both of which would spill sums. An `inout` result would be

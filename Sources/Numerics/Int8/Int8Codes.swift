@@ -5,12 +5,21 @@
 /// all rows have only zeros are left out. The memory is made once and used again: one object for
 /// each thread.
 public final class Int8Codes {
+    /// What changes with each `encode`. Behind a pointer, for access to a variable of a class is
+    /// checked at run time, which here would cost as much as a small layer.
+    private struct Content {
+        var rows = 0
+        var listed = 0
+        var fine = true
+    }
+
     /// Rows in it: 1 or `together`.
-    public private(set) var rows = 0
+    public var rows: Int { content.pointee.rows }
     /// Whether codes have up to 14 bits (else seven).
-    public private(set) var fine = true
+    public var fine: Bool { content.pointee.fine }
     /// Quads that are listed.
-    private(set) var listed = 0
+    var listed: Int { content.pointee.listed }
+    private let content: UnsafeMutablePointer<Content>
     let offsets: UnsafeMutablePointer<UInt32>
     let codes: UnsafeMutablePointer<UInt64>
     private let quads: Int
@@ -26,6 +35,8 @@ public final class Int8Codes {
     public init(width: Int) {
         precondition((1...Int8Matrix.maximumSize).contains(width), "1 to 65536 numbers in a row")
         quads = (width + 7) / 8 * 2
+        content = .allocate(capacity: 1)
+        content.initialize(to: Content())
         offsets = .allocate(capacity: quads)
         offsets.initialize(repeating: 0, count: quads)
         codes = .allocate(capacity: quads * Self.together)
@@ -33,6 +44,7 @@ public final class Int8Codes {
     }
 
     deinit {
+        content.deallocate()
         offsets.deallocate()
         codes.deallocate()
     }
@@ -47,8 +59,7 @@ public final class Int8Codes {
         precondition(rows == 1 || rows == Self.together, "one row or four")
         precondition(width % 8 == 0 && width / 4 <= quads, "more numbers than there is room for")
         precondition(largestCode <= (fine ? Self.finest : Self.coarsest), "codes of 14 or 7 bits")
-        self.rows = rows
-        self.fine = fine
+        let listed: Int
         let planes = !fine || kernel.splitsCodes
         if rows == 1 {
             let steps = Self.stepsPerUnit(largest[0], largestCode)
@@ -61,6 +72,7 @@ public final class Int8Codes {
                 ? four(values, width, stride, largest, largestCode) { Self.planes($0) }
                 : four(values, width, stride, largest, largestCode) { $0 }
         }
+        content.pointee = Content(rows: rows, listed: listed, fine: fine)
     }
 
     /// A row of zeros has no step; any will do, since all its codes are zero.
@@ -81,11 +93,11 @@ public final class Int8Codes {
         var count = 0
         var column = 0
         while column < width {
-            let pair = Self.words(values + column, steps)
-            guard pair.0 | pair.1 != 0 else {
+            guard Self.any(Self.bits(values + column)) else {
                 column &+= 8
                 continue
             }
+            let pair = Self.words(values + column, steps)
             offsets[count] = UInt32(truncatingIfNeeded: column * 8)
             codes[count] = form(pair.0)
             count &+= pair.0 == 0 ? 0 : 1
@@ -109,6 +121,14 @@ public final class Int8Codes {
         var count = 0
         var column = 0
         while column < width {
+            let bits =
+                Self.bits(values + column) | Self.bits(values + stride + column)
+                | Self.bits(values + 2 * stride + column)
+                | Self.bits(values + 3 * stride + column)
+            guard Self.any(bits) else {
+                column &+= 8
+                continue
+            }
             let a = Self.words(values + column, steps.0)
             let b = Self.words(values + stride + column, steps.1)
             let c = Self.words(values + 2 * stride + column, steps.2)
@@ -133,6 +153,19 @@ public final class Int8Codes {
         at[2] = form(c)
         at[3] = form(d)
         count &+= 1
+    }
+
+    /// Zero for eight zeros.
+    @inline(__always)
+    private static func bits(_ values: UnsafePointer<Float>) -> SIMD4<UInt64> {
+        UnsafeRawPointer(values).loadUnaligned(as: SIMD4<UInt64>.self)
+    }
+
+    /// Whether a bit is set; comparing vectors goes lane by lane.
+    @inline(__always)
+    private static func any(_ bits: SIMD4<UInt64>) -> Bool {
+        let half = bits.lowHalf | bits.highHalf
+        return half.x | half.y != 0
     }
 
     /// Codes of eight numbers: two quads of four 16-bit words.

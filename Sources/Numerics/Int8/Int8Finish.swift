@@ -19,8 +19,9 @@ public enum Int8Finish {
         let bias = UnsafeRawPointer(bias)
         let values = UnsafeMutableRawPointer(values)
         var largest = SIMD8<Float>.zero
-        // Stays zero as long as numbers are finite: infinity × 0 is not a number.
-        var poison = SIMD8<Float>.zero
+        // Stays zero as long as numbers are finite: infinity − infinity is not a number. Bits are
+        // gathered, not sums, for an addition would make each round wait for the one before.
+        var poison = SIMD8<UInt32>.zero
         let floor = SIMD8<Float>(repeating: rectified ? 0 : -.infinity)
         var at = 0
         while at < count * 4 {
@@ -28,13 +29,22 @@ public enum Int8Finish {
             let factor = scale.loadUnaligned(fromByteOffset: at, as: SIMD8<Float>.self) * step
             var value = bias.loadUnaligned(fromByteOffset: at, as: SIMD8<Float>.self)
                 .addingProduct(sum, factor)
-            poison.addProduct(value, 0)
+            poison |= unsafeBitCast(value - value, to: SIMD8<UInt32>.self)
             value.replace(with: floor, where: value .< floor)
             largest.replace(with: value, where: value .> largest)
             values.storeBytes(of: value, toByteOffset: at, as: SIMD8<Float>.self)
             at &+= 32
         }
-        return Seen(largest: largest.max(), finite: poison.sum() == 0)
+        return Seen(largest: Self.widest(largest), finite: poison == .zero)
+    }
+
+    @inline(__always)
+    private static func widest(_ values: SIMD8<Float>) -> Float {
+        var four = values.lowHalf
+        four.replace(with: values.highHalf, where: values.highHalf .> four)
+        var two = four.lowHalf
+        two.replace(with: four.highHalf, where: four.highHalf .> two)
+        return max(two.x, two.y)
     }
 
     /// The scalar twin of `apply`. It rounds product and sum separately, so the two differ by the
@@ -62,27 +72,51 @@ public enum Int8Finish {
         bias: UnsafePointer<Float>, width: Int, rectified: Bool,
         into values: UnsafeMutablePointer<Float>
     ) -> Seen {
-        let kernel = UnsafeRawPointer(kernel)
-        let bias = UnsafeRawPointer(bias)
-        let values = UnsafeMutableRawPointer(values)
         var largest = SIMD8<Float>.zero
-        var poison = SIMD8<Float>.zero
+        var poison = SIMD8<UInt32>.zero
         let floor = SIMD8<Float>(repeating: rectified ? 0 : -.infinity)
-        var at = 0
-        while at < width * 4 {
-            var value = bias.loadUnaligned(fromByteOffset: at, as: SIMD8<Float>.self)
-            var row = at
-            for input in 0..<count {
-                let weights = kernel.loadUnaligned(fromByteOffset: row, as: SIMD8<Float>.self)
-                value.addProduct(weights, inputs[input])
-                row &+= width * 4
-            }
-            poison.addProduct(value, 0)
+        func finish(_ sum: SIMD8<Float>, _ output: Int) {
+            var value = sum
+            poison |= unsafeBitCast(value - value, to: SIMD8<UInt32>.self)
             value.replace(with: floor, where: value .< floor)
             largest.replace(with: value, where: value .> largest)
-            values.storeBytes(of: value, toByteOffset: at, as: SIMD8<Float>.self)
-            at &+= 32
+            UnsafeMutableRawPointer(values + output).storeBytes(of: value, as: SIMD8<Float>.self)
         }
-        return Seen(largest: largest.max(), finite: poison.sum() == 0)
+        var output = 0
+        // Four vectors of sums at a time hide the latency of an addition.
+        while output + 32 <= width {
+            var (a, b) = (eight(bias + output), eight(bias + output + 8))
+            var (c, d) = (eight(bias + output + 16), eight(bias + output + 24))
+            var row = kernel + output
+            for input in 0..<count {
+                let value = inputs[input]
+                a.addProduct(eight(row), value)
+                b.addProduct(eight(row + 8), value)
+                c.addProduct(eight(row + 16), value)
+                d.addProduct(eight(row + 24), value)
+                row += width
+            }
+            finish(a, output)
+            finish(b, output + 8)
+            finish(c, output + 16)
+            finish(d, output + 24)
+            output &+= 32
+        }
+        while output < width {
+            var sum = eight(bias + output)
+            var row = kernel + output
+            for input in 0..<count {
+                sum.addProduct(eight(row), inputs[input])
+                row += width
+            }
+            finish(sum, output)
+            output &+= 8
+        }
+        return Seen(largest: Self.widest(largest), finite: poison == .zero)
+    }
+
+    @inline(__always)
+    private static func eight(_ pointer: UnsafePointer<Float>) -> SIMD8<Float> {
+        UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<Float>.self)
     }
 }

@@ -4,7 +4,7 @@
 /// are blocks of `leaf` rows. `scratch` has room for `MatrixProduct.scratchCount` doubles.
 public enum TriangularKernel {
     /// Side of the blocks done without `MatrixProduct`. Divides by its tile's columns.
-    static let leaf = 24
+    static let leaf = 12
 
     /// Overwrites the lower triangle of a symmetric matrix by its factor L (A = L Lᵀ), having
     /// added `jitter` to its diagonal. Elements above the diagonal are neither read nor of use

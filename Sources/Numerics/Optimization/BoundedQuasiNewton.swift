@@ -17,6 +17,8 @@ public struct BoundedQuasiNewton: Equatable, Sendable {
 
     /// Shortenings of one step at most.
     private static let backtrackLimit = 12
+    /// The first step is no longer than this, unless the curvature is known.
+    private static let firstMove = 0.5
 
     /// The method with its default limits.
     public init() {}
@@ -44,86 +46,101 @@ public struct BoundedQuasiNewton: Equatable, Sendable {
         from start: [Double], lower: [Double], upper: [Double], curvature: Matrix? = nil,
         value: ([Double]) -> Double, gradient: (inout [Double]) -> Void
     ) -> Minimum {
-        let dimension = start.count
         var point = start
-        for index in 0..<dimension {
+        for index in point.indices {
             point[index] = min(max(start[index], lower[index]), upper[index])
         }
         var found = Minimum(
             point: point, value: value(point), values: 1, gradients: 0,
-            curvature: curvature ?? .identity(dimension))
+            curvature: curvature ?? .identity(start.count))
         guard found.value.isFinite else { return found }
-        var slope = [Double](repeating: 0, count: dimension)
+        var slope = [Double](repeating: 0, count: start.count)
         gradient(&slope)
         found.gradients = 1
         var isScaled = curvature != nil
-        var next = point
         var nextSlope = slope
         for _ in 0..<max(0, iterationLimit) {
-            let free = (0..<dimension).filter { index in
-                !(point[index] <= lower[index] && slope[index] > 0)
-                    && !(point[index] >= upper[index] && slope[index] < 0)
-            }
+            let free = Self.free(point, slope, lower, upper)
             let reach = free.reduce(0) { most, index in
                 let target = min(max(point[index] - slope[index], lower[index]), upper[index])
                 return max(most, abs(target - point[index]))
             }
             guard reach > tolerance else { break }
-            var step = Self.step(found.curvature, slope, free)
-            var descent = free.reduce(0) { $0 + step[$1] * slope[$1] }
-            if !(descent < 0) {
-                for index in free { step[index] = -slope[index] }
-                descent = free.reduce(0) { $0 + step[$1] * slope[$1] }
-            }
+            let step = Self.step(found.curvature, slope, free)
             let longest = step.reduce(0) { max($0, abs($1)) }
-            let limit = isScaled ? longestMove : min(longestMove, 0.5)
-            var share = longest > limit ? limit / longest : 1
-            var accepted = false
-            var nextValue = found.value
-            for _ in 0..<Self.backtrackLimit {
-                var expected = 0.0
-                for index in 0..<dimension {
-                    next[index] = min(
-                        max(point[index] + share * step[index], lower[index]), upper[index])
-                    expected += (next[index] - point[index]) * slope[index]
-                }
-                // Too little to be told from rounding.
-                if -expected < 0.5 * leastGain { break }
-                nextValue = value(next)
-                found.values += 1
-                if nextValue.isFinite, nextValue <= found.value + 1e-4 * expected {
-                    accepted = true
-                    break
-                }
-                let bend = 2 * (nextValue - found.value - share * descent)
-                let parabola = -descent * share * share / bend
-                share = bend.isFinite ? min(max(parabola, 0.1 * share), 0.5 * share) : 0.2 * share
-            }
-            guard accepted else { break }
+            let limit = isScaled ? longestMove : min(longestMove, Self.firstMove)
+            guard
+                let next = shorten(
+                    step, from: longest > limit ? limit / longest : 1, at: point, found.value,
+                    slope, lower, upper, asked: &found.values, value)
+            else { break }
+            let gain = found.value - next.value
+            found.point = next.point
+            found.value = next.value
+            // The gradient there would serve a further step only.
+            if gain < leastGain { break }
             gradient(&nextSlope)
             found.gradients += 1
             Self.update(
-                &found.curvature, from: point, slope, to: next, nextSlope, rescale: !isScaled)
+                &found.curvature, from: point, slope, to: next.point, nextSlope,
+                rescale: !isScaled)
             isScaled = true
-            let gain = found.value - nextValue
-            swap(&point, &next)
+            point = next.point
             swap(&slope, &nextSlope)
-            found.point = point
-            found.value = nextValue
-            if gain < leastGain { break }
         }
         return found
     }
 
-    /// −B⁻¹ g over the `free` coordinates; zero elsewhere.
+    /// Coordinates that are not held by a bound.
+    private static func free(
+        _ point: [Double], _ slope: [Double], _ lower: [Double], _ upper: [Double]
+    ) -> [Int] {
+        point.indices.filter { index in
+            !(point[index] <= lower[index] && slope[index] > 0)
+                && !(point[index] >= upper[index] && slope[index] < 0)
+        }
+    }
+
+    /// Goes `share` of `step`, and less until the value fell enough; nil when it never did, or
+    /// when too little is expected to be told from rounding.
+    private func shorten(
+        _ step: [Double], from first: Double, at point: [Double], _ here: Double,
+        _ slope: [Double], _ lower: [Double], _ upper: [Double], asked: inout Int,
+        _ value: ([Double]) -> Double
+    ) -> (point: [Double], value: Double)? {
+        var share = first
+        var next = point
+        for _ in 0..<Self.backtrackLimit {
+            var expected = 0.0
+            for index in point.indices {
+                next[index] = min(
+                    max(point[index] + share * step[index], lower[index]), upper[index])
+                expected += (next[index] - point[index]) * slope[index]
+            }
+            guard -expected >= 0.5 * leastGain else { return nil }
+            let there = value(next)
+            asked += 1
+            if there.isFinite, there <= here + 1e-4 * expected { return (next, there) }
+            // The minimum of the parabola through both values and the slope, within limits.
+            let bend = 2 * (there - here - expected)
+            let parabola = -expected * share / bend
+            share = bend.isFinite ? min(max(parabola, 0.1 * share), 0.5 * share) : 0.2 * share
+        }
+        return nil
+    }
+
+    /// −B⁻¹ g over the `free` coordinates, or −g where that is not downhill; zero elsewhere.
     private static func step(_ curvature: Matrix, _ slope: [Double], _ free: [Int]) -> [Double] {
         var block = Matrix(rows: free.count, columns: free.count)
         for (row, from) in free.enumerated() {
             for (column, to) in free.enumerated() { block[row, column] = curvature[from, to] }
         }
+        let down = free.map { -slope[$0] }
+        var solved = down
+        if let factor = try? Cholesky(block) { solved = factor.solve(down) }
+        let descent = zip(solved, down).reduce(0) { $0 + $1.0 * $1.1 }
+        if !(descent > 0) { solved = down }
         var step = [Double](repeating: 0, count: slope.count)
-        guard let factor = try? Cholesky(block) else { return step }
-        let solved = factor.solve(free.map { -slope[$0] })
         for (index, coordinate) in free.enumerated() { step[coordinate] = solved[index] }
         return step
     }

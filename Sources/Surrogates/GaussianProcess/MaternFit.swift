@@ -44,15 +44,15 @@ public struct MaternFit: Equatable, Sendable {
     /// With more observations than this, the starts are looked at, and followed, on part of the
     /// data: one likelihood costs n³. The last climb is always on all of them.
     public var screeningLimit = 64
-    /// The part is this share of the data, between `screeningLimit` and four times that.
+    /// The part is this share of the data, between `screeningLimit` and twice that.
     public var screeningShare = 0.35
 
     /// The Gaussian process with the most probable parameters for `targets` at `inputs`: those
     /// that maximise the marginal likelihood of all observations times the priors.
     ///
     /// With more than `screeningLimit` observations, a random part of them decides between the
-    /// starts, and hands the place it found and the curvature there to a climb on all of them,
-    /// which then needs a few steps only.
+    /// starts; the place it found and the curvature there are handed to a climb on twice as many,
+    /// and so on to all of them, where then a few steps are enough.
     public func fit(
         inputs: [[Double]], targets: [Double], using generator: inout SeededGenerator
     ) throws(GaussianProcessError) -> GaussianProcess {
@@ -65,38 +65,59 @@ public struct MaternFit: Equatable, Sendable {
             else { throw .unusableParameters }
         }
         let starts = candidates(ranges, &generator)
-        let all = inputs.flatMap { $0 }
-        let full = Posterior(
-            MaternLikelihood(all, dimension: dimension, targets: targets), ranges)
-        var found: BoundedQuasiNewton.Minimum
-        if targets.count > max(2, screeningLimit) {
-            let part = part(of: targets.count, &generator)
-            let few = Posterior(
+        let sizes = sizes(upTo: targets.count)
+        let order = sizes.count > 1 ? shuffled(targets.count, &generator) : []
+        var found: BoundedQuasiNewton.Minimum?
+        var sizeBefore = 0
+        for size in sizes.dropLast() {
+            let part = order.prefix(size).sorted()
+            let posterior = MaternPosterior(
                 MaternLikelihood(
                     part.flatMap { inputs[$0] }, dimension: dimension,
                     targets: part.map { targets[$0] }), ranges)
-            let screened = best(of: starts, few)
-            var curvature = screened.curvature
-            let growth = Double(targets.count) / Double(part.count)
-            for row in 0..<curvature.rows {
-                for column in 0..<curvature.columns { curvature[row, column] *= growth }
-            }
-            found = climb(full, from: screened.point, curvature)
-        } else {
-            found = best(of: starts, full)
+            let here = next(found, posterior, starts, Double(size) / Double(sizeBefore))
+            found = here
+            // Taken once: what the climbs learn about it later is as good.
+            if sizeBefore == 0 { found?.curvature = posterior.curvature(around: here) }
+            sizeBefore = size
         }
-        guard found.value.isFinite else {
-            throw .notFactorable(.notPositiveDefinite(row: full.likelihood.failedRow))
+        let full = MaternPosterior(
+            MaternLikelihood(inputs.flatMap { $0 }, dimension: dimension, targets: targets),
+            ranges)
+        let growth = Double(targets.count) / Double(sizeBefore)
+        let best = next(found, full, starts, growth)
+        return try full.conditioned(MaternParameters(logarithms: best.point))
+    }
+
+    /// The search on more data: from where the one on fewer ended, and with the curvature there
+    /// times the growth of the data; or from the starts, when it is the first.
+    private func next(
+        _ found: BoundedQuasiNewton.Minimum?, _ posterior: MaternPosterior, _ starts: [[Double]],
+        _ growth: Double
+    ) -> BoundedQuasiNewton.Minimum {
+        guard let found else { return best(of: starts, posterior) }
+        let grown = posterior.grown(found.curvature, by: growth)
+        return climb(posterior, from: found.point, grown)
+    }
+
+    /// How many observations each search sees, up to `count`: doubling from the screening on.
+    private func sizes(upTo count: Int) -> [Int] {
+        let least = max(2, screeningLimit)
+        guard count > least else { return [count] }
+        var size = min(max(Int(screeningShare * Double(count)), least), 2 * least)
+        var sizes: [Int] = []
+        // A part of more than three fifths saves nothing.
+        while 5 * size <= 3 * count || sizes.isEmpty {
+            sizes.append(size)
+            size *= 2
         }
-        // The search ends where it looked last, or one rejected step beyond.
-        let parameters = MaternParameters(logarithms: found.point)
-        if full.likelihood.parameters != parameters || !full.isInverted {
-            guard full.likelihood.value(parameters).isFinite else {
-                throw .notFactorable(.notPositiveDefinite(row: full.likelihood.failedRow))
-            }
-            full.likelihood.invert()
-        }
-        return GaussianProcess(full.likelihood)
+        return sizes + [count]
+    }
+
+    private func shuffled(_ count: Int, _ generator: inout SeededGenerator) -> [Int] {
+        var order = Array(0..<count)
+        generator.shuffle(&order)
+        return order
     }
 
     /// The priors' medians and random draws from the priors.
@@ -112,18 +133,9 @@ public struct MaternFit: Equatable, Sendable {
         }
     }
 
-    /// The indices of the part that is screened on, in order.
-    private func part(of count: Int, _ generator: inout SeededGenerator) -> [Int] {
-        var order = Array(0..<count)
-        generator.shuffle(&order)
-        let least = max(2, screeningLimit)
-        let size = Int(screeningShare * Double(count))
-        return order.prefix(min(max(size, least), 4 * least)).sorted()
-    }
-
     /// Where the best of the climbs from the most probable starts ends.
     private func best(
-        of starts: [[Double]], _ posterior: Posterior
+        of starts: [[Double]], _ posterior: MaternPosterior
     ) -> BoundedQuasiNewton.Minimum {
         let costs = starts.map { posterior.cost($0) }
         // Stable: equal costs keep the order they were drawn in.
@@ -137,7 +149,7 @@ public struct MaternFit: Equatable, Sendable {
     }
 
     private func climb(
-        _ posterior: Posterior, from start: [Double], _ curvature: Matrix?
+        _ posterior: MaternPosterior, from start: [Double], _ curvature: Matrix?
     ) -> BoundedQuasiNewton.Minimum {
         var method = BoundedQuasiNewton()
         method.iterationLimit = steps
@@ -151,47 +163,5 @@ public struct MaternFit: Equatable, Sendable {
 
     private func ranges(dimension: Int) -> [Range] {
         [Range](repeating: lengthScale, count: dimension) + [signal, noise]
-    }
-}
-
-/// The negative logarithm of likelihood times priors, for a search over logarithms.
-private final class Posterior {
-    let likelihood: MaternLikelihood
-    let lower: [Double]
-    let upper: [Double]
-    /// Whether the likelihood's inverse belongs to the parameters it was asked for last.
-    private(set) var isInverted = false
-
-    private let medians: [Double]
-    private let spreads: [Double]
-    private var logarithms: [Double]
-
-    init(_ likelihood: MaternLikelihood, _ ranges: [MaternFit.Range]) {
-        self.likelihood = likelihood
-        lower = ranges.map { log($0.bounds.lowerBound) }
-        upper = ranges.map { log($0.bounds.upperBound) }
-        medians = ranges.map { log($0.median) }
-        spreads = ranges.map(\.spread)
-        logarithms = medians
-    }
-
-    func cost(_ logarithms: [Double]) -> Double {
-        self.logarithms = logarithms
-        isInverted = false
-        var total = -likelihood.value(MaternParameters(logarithms: logarithms))
-        for index in logarithms.indices {
-            let away = (logarithms[index] - medians[index]) / spreads[index]
-            total += 0.5 * away * away
-        }
-        return total.isFinite ? total : .infinity
-    }
-
-    func costGradient(_ gradient: inout [Double]) {
-        likelihood.gradient(into: &gradient)
-        isInverted = true
-        for index in gradient.indices {
-            let away = (logarithms[index] - medians[index]) / spreads[index]
-            gradient[index] = -gradient[index] + away / spreads[index]
-        }
     }
 }

@@ -6,8 +6,8 @@
 /// data      the tensors, row by row, least significant byte first
 /// ```
 ///
-/// F32 and F64 are read, for networks as they are trained, and I8, for quantised ones. Every length is checked
-/// against a bound and against the bytes there are before it is used.
+/// F32 and F64 are read, for networks as they are trained, and I8, for quantised ones. Every
+/// length is checked against a bound and against the bytes there are before it is used.
 public struct Safetensors: Equatable, Sendable {
     /// The tensors by name.
     public var tensors: [String: Tensor]
@@ -204,7 +204,7 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
     case tooManyTensors(limit: Int)
     /// Two tensors of the same name.
     case duplicate(tensor: String)
-    /// A number format other than F32 and F64.
+    /// A number format other than F32, F64 and I8.
     case unsupportedType(tensor: String, dtype: String)
     /// More numbers or dimensions than any network here has.
     case shapeTooLarge(tensor: String)

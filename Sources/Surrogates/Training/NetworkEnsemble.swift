@@ -2,6 +2,11 @@ import Numerics
 
 /// Networks of one shape that were trained apart: their mean is a better prediction than each,
 /// their spread tells where they were not told.
+///
+/// On 15 to 90 conditions of the published chemistry the root mean square error of six members'
+/// mean was 4 to 5 times their spread when only their seeds differed, 1.6 to 1.9 times when their
+/// conditions were drawn with replacement, at a 1.1 to 1.25 times larger error: multiply the
+/// spread by that before it is read as a deviation.
 public struct NetworkEnsemble: Equatable, Sendable {
     /// Most members.
     public static let maximumMembers = 64

@@ -59,8 +59,8 @@ public final class NetworkTrainer {
     var epoch = 0
     var steps = 0
     var history: [TrainingProgress] = []
-    private let fit: PreparedSet
-    private let judged: PreparedSet
+    let fit: PreparedSet
+    let judged: PreparedSet
 
     /// A training of `set` that begins with random weights, or with those of `warmStart`, a
     /// network of raw units and the same sizes.

@@ -1,0 +1,120 @@
+import Glibc
+import Numerics
+import Spectra
+import Surrogates
+
+/// The second step of the two-step method: a network learns spectra from recipes, and recipes
+/// are proposed where the loss of its prediction is least.
+///
+/// Two trainings every time: one on all conditions before the last run, and one on all, begun
+/// from the first. So the second is warm-started by what was known a run ago, the first tells how
+/// well the last run's fresh conditions were foreseen, both together how far the regression has
+/// settled, and nothing but the history and the seed is needed to do it again.
+struct NetworkStep: Sendable {
+    /// Trained on everything.
+    let network: DenseNetwork
+    /// Mean cosine of both networks' predictions over a fixed set of recipes; nil without an
+    /// earlier network.
+    let stability: Double?
+    /// Mean distance of the loss the earlier network foresaw and the loss measured, over the
+    /// last run's conditions; nil without an earlier network.
+    let error: Double?
+
+    private(set) var space: RecipeSpace
+    let lossFunction: Loss
+
+    /// How a network is trained within a campaign.
+    static var training: TrainingSettings {
+        var settings = TrainingSettings()
+        settings.hidden = [64, 128]
+        settings.epochs = 300
+        return settings
+    }
+    /// Recipes whose predictions are compared.
+    private static let comparedRecipes = 256
+    /// Fewest conditions a network is trained on.
+    static let leastConditions = 10
+
+    /// Learns from `evidence`, whose last run is `lastRun`.
+    init(
+        _ evidence: NetworkEvidence, lastRun: Int, space: RecipeSpace, loss: Loss,
+        seed: SeededGenerator
+    ) throws(TrainingError) {
+        self.space = space
+        lossFunction = loss
+        var settings = Self.training
+        var seeds = seed.split("weights")
+        settings.seed = seeds.next()
+        let earlier = evidence.observations.filter { $0.run < lastRun }
+        var before: DenseNetwork?
+        if earlier.count >= Self.leastConditions {
+            before = try NetworkTrainer(
+                try evidence.trainingSet(upTo: lastRun - 1), settings: settings
+            ).train().network
+        }
+        network = try NetworkTrainer(
+            try evidence.trainingSet(), settings: settings, warmStart: before
+        ).train().network
+        guard let before else {
+            stability = nil
+            error = nil
+            return
+        }
+        var draws = seed.split("compared recipes")
+        let units = space.region.uniformPoints(Self.comparedRecipes, using: &draws)
+        stability = Self.similarity(before, network, units.map(space.recipeExact))
+        let fresh = evidence.observations.filter { $0.run >= lastRun }
+        var sum = 0.0
+        for observation in fresh {
+            let foreseen = Self.losses(before, [observation.recipe], loss)[0]
+            sum += abs(foreseen - observation.loss)
+        }
+        error = fresh.isEmpty ? nil : sum / Double(fresh.count)
+    }
+
+    /// The same within other bounds.
+    func within(_ space: RecipeSpace) -> NetworkStep {
+        var result = self
+        result.space = space
+        return result
+    }
+
+    /// Mean cosine between two networks' predictions for `recipes`.
+    private static func similarity(
+        _ a: DenseNetwork, _ b: DenseNetwork, _ recipes: [[Double]]
+    ) -> Double {
+        let rows = recipes.flatMap { $0.map { Float($0) } }
+        guard let left = try? a.predict(rows: rows), let right = try? b.predict(rows: rows),
+            !recipes.isEmpty
+        else { return 0 }
+        let width = a.outputCount
+        var sum = 0.0
+        for row in recipes.indices {
+            var product = 0.0
+            var leftSquare = 0.0
+            var rightSquare = 0.0
+            for index in (row * width)..<((row + 1) * width) {
+                product += Double(left[index]) * Double(right[index])
+                leftSquare += Double(left[index]) * Double(left[index])
+                rightSquare += Double(right[index]) * Double(right[index])
+            }
+            let scale = (leftSquare * rightSquare).squareRoot()
+            sum += scale > 0 ? product / scale : 0
+        }
+        return sum / Double(recipes.count)
+    }
+
+    /// The losses a network predicts; 1, as for a droplet without any likeness, where a
+    /// prediction has no shape.
+    static func losses(_ network: DenseNetwork, _ recipes: [[Double]], _ loss: Loss) -> [Double] {
+        let rows = recipes.flatMap { $0.map { Float($0) } }
+        guard let spectra = try? network.predict(rows: rows) else {
+            return [Double](repeating: 1, count: recipes.count)
+        }
+        let width = network.outputCount
+        return recipes.indices.map { row in
+            let spectrum = spectra[(row * width)..<((row + 1) * width)].map(Double.init)
+            return (try? loss.of(spectrum)) ?? 1
+        }
+    }
+}
