@@ -31,6 +31,39 @@ import Testing
         #expect(try RecordCodec.encode(back, sequence: 1) == bytes)
     }
 
+    /// Logs of the first versions say nothing of proposers.
+    @Test func aDecisionWithoutProposersIsRead() throws {
+        var writer = CBORWriter()
+        writer.array(5)
+        for number: UInt64 in [9, 3] { writer.unsigned(number) }
+        writer.integer(1)
+        writer.integer(2)
+        writer.map(7)
+        writer.unsigned(1)
+        writer.integer(4)
+        writer.unsigned(2)
+        writer.text("gaussian-process")
+        for key: UInt64 in [3, 4] {
+            writer.unsigned(key)
+            writer.doubles([0.5])
+        }
+        writer.unsigned(5)
+        writer.array(1)
+        writer.doubles([0.25])
+        for key: UInt64 in [6, 7] {
+            writer.unsigned(key)
+            writer.array(0)
+        }
+        guard case .record(_, let record) = try RecordCodec.decode(writer.bytes),
+            case .decision(let decision) = record.body
+        else {
+            Issue.record("no decision came back")
+            return
+        }
+        #expect(decision.recipes == [[0.25]])
+        #expect(decision.proposers.isEmpty && decision.comparison.isEmpty)
+    }
+
     // Bytes from an independent encoder (cbor2 for Python).
     @Test func dropletHasItsBytes() throws {
         let body = Record.Body.droplet(

@@ -7,11 +7,15 @@ import Surrogates
 /// the same decision, bit for bit, on any thread and after any restart (on one machine; the C
 /// library's `exp` and `log` may differ in the last bit between machines).
 ///
-/// Run 1 is a Latin hypercube. Later runs fit a Gaussian process to all conditions known (inputs
-/// scaled to the unit box of the bounds in force, losses standardised) and take a batch by
-/// expected improvement with local penalisation. The improvement is over the least predicted
-/// mean at a condition made so far, which one lucky droplet run cannot fake; its margin,
-/// `exploration_jitter`, is in standard deviations of the losses known, as in GPyOpt.
+/// Run 1 is a Latin hypercube. Later runs learn from whole spectra where `method` and the history
+/// allow it (see `decideSpectrally`), with a network beside them from the hand-over on (see
+/// `networkStep`).
+///
+/// Where only losses are known, or `method` says so, they fit a Gaussian process to all
+/// conditions known (inputs scaled to the unit box of the bounds in force, losses standardised)
+/// and take a batch by expected improvement with local penalisation. The improvement is over the
+/// least predicted mean at a condition made so far, which one lucky droplet run cannot fake; its
+/// margin, `exploration_jitter`, is in standard deviations of the losses known, as in GPyOpt.
 ///
 /// When at least `widening_share` of a batch sits on a bound, that bound moves and the batch is
 /// chosen again within the new bounds, once per run: the run that asked for room gets it, and no
@@ -36,6 +40,7 @@ public struct Planner: Sendable {
 
     var effort = BatchSearch.Effort()
     var spectralEffort = SpectralSearch.Effort()
+    var training = NetworkStep.training
     var fit = MaternFit()
     var hypercube = LatinHypercube()
 

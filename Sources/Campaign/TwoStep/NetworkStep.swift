@@ -38,11 +38,11 @@ struct NetworkStep: Sendable {
     /// Learns from `evidence`, whose last run is `lastRun`.
     init(
         _ evidence: NetworkEvidence, lastRun: Int, space: RecipeSpace, loss: Loss,
-        seed: SeededGenerator
+        training: TrainingSettings, seed: SeededGenerator
     ) throws(TrainingError) {
         self.space = space
         lossFunction = loss
-        var settings = Self.training
+        var settings = training
         var seeds = seed.split("weights")
         settings.seed = seeds.next()
         let earlier = evidence.observations.filter { $0.run < lastRun }

@@ -34,7 +34,8 @@ extension Planner {
         let seed = SeededGenerator(seed: settings.seed).split("network", request.run)
         do throws(TrainingError) {
             return try NetworkStep(
-                evidence, lastRun: lastRun, space: space, loss: loss, seed: seed)
+                evidence, lastRun: lastRun, space: space, loss: loss, training: training,
+                seed: seed)
         } catch {
             throw .network(error)
         }
