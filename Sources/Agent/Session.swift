@@ -40,7 +40,8 @@ final class Session {
             throw .otherTarget(path: log.path)
         }
         let planner: Planner
-        do throws(PlannerError) { planner = try Planner(settings: settings, loss: job.loss) } catch {
+        do throws(PlannerError) { planner = try Planner(settings: settings, loss: job.loss) } catch
+        {
             throw .planner(error)
         }
         do throws(LineSetupError) {

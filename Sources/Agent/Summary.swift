@@ -31,6 +31,14 @@ public struct Summary: Equatable, Sendable {
         public var bestLoss: Double
         /// Median of their losses.
         public var medianLoss: Double
+
+        init(_ row: Campaign.ProposerSummary) {
+            run = row.run
+            name = row.proposer.rawValue
+            complete = row.complete
+            bestLoss = row.bestLoss
+            medianLoss = row.medianLoss
+        }
     }
     /// All runs.
     public var runs: [Run]
@@ -66,11 +74,7 @@ public struct Summary: Equatable, Sendable {
                 failed: $0.failed, bestLoss: $0.bestLoss, medianLoss: $0.medianLoss,
                 bestSoFar: $0.bestLossSoFar)
         }
-        proposers = campaign.comparison.map {
-            Proposer(
-                run: $0.run, name: $0.proposer.rawValue, complete: $0.complete,
-                bestLoss: $0.bestLoss, medianLoss: $0.medianLoss)
-        }
+        proposers = campaign.comparison.map(Proposer.init)
         best = campaign.best.flatMap { best in
             best.loss.map { (best.number, $0, best.recipe) }
         }

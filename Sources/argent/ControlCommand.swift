@@ -104,6 +104,12 @@ enum StatusText {
         }
         if let left = status["seconds_left"]?.number { text += ", about \(duration(left)) left" }
         text += "\n"
+        for row in status["proposers"]?.array ?? [] {
+            func shown(_ name: String) -> String { row[name]?.number.map(short) ?? "-" }
+            text += plain("  run \(shown("run")), \(row["proposer"]?.string ?? "?"): ")
+            text += "best \(shown("best_loss")), median \(shown("median_loss"))"
+            text += " of \(shown("conditions"))\n"
+        }
         for pump in status["pumps"]?.array ?? [] {
             let name = pump["name"]?.string ?? "?"
             let told = pump["commanded_ul_per_min"]?.number.map(short) ?? "-"

@@ -14,7 +14,7 @@ enum SummaryText {
             text += pad(number(run.medianLoss), 9) + number(run.bestSoFar) + "\n"
         }
         if summary.runs.isEmpty { text += "no run was decided\n" }
-        text += "\n"
+        text += comparison(summary) + "\n"
         if let best = summary.best {
             text += "best: condition \(best.condition), loss \(number(best.loss))\n"
             for (variable, value) in zip(settings.variables, best.recipe) {
@@ -31,6 +31,24 @@ enum SummaryText {
         return text
     }
 
+    /// The proposers side by side in every run that had more than one; empty when none had.
+    private static func comparison(_ summary: Summary) -> String {
+        var text = ""
+        for run in summary.runs {
+            let rows = summary.proposers.filter { $0.run == run.run }
+            guard rows.count > 1 else { continue }
+            if text.isEmpty {
+                text = "\n" + pad("run", 5) + pad("proposed by", 20) + pad("conditions", 12)
+                text += pad("best loss", 11) + "median\n"
+            }
+            for row in rows {
+                text += pad("\(run.run)", 5) + pad(row.name, 20) + pad("\(row.complete)", 12)
+                text += pad(short(row.bestLoss), 11) + short(row.medianLoss) + "\n"
+            }
+        }
+        return text
+    }
+
     static func json(_ summary: Summary, settings: Settings, seconds: Double) -> String {
         JSONText.object { json in
             json.key("runs")
@@ -44,6 +62,18 @@ enum SummaryText {
                         $0.member("best_loss", run.bestLoss)
                         $0.member("median_loss", run.medianLoss)
                         $0.member("best_so_far", run.bestSoFar)
+                    }
+                }
+            }
+            json.key("proposers")
+            json.array { list in
+                for row in summary.proposers {
+                    list.object {
+                        $0.member("run", row.run)
+                        $0.member("proposer", row.name)
+                        $0.member("complete", row.complete)
+                        $0.member("best_loss", row.bestLoss)
+                        $0.member("median_loss", row.medianLoss)
                     }
                 }
             }

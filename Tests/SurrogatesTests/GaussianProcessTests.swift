@@ -106,6 +106,9 @@ import Testing
             try GaussianProcess(inputs: inputs, targets: targets, parameters: parameters)
         }
         #expect(throws: GaussianProcessError.noData) { try make([], []) }
+        #expect(throws: GaussianProcessError.tooMuchData(count: 4_001, limit: 4_000)) {
+            try make([[Double]](repeating: [1, 2], count: 4_001), [])
+        }
         #expect(throws: GaussianProcessError.sidesDiffer("1 inputs, 2 targets")) {
             try make([[1, 2]], [1, 2])
         }

@@ -194,8 +194,10 @@ import Testing
         // A weight of −128 would let an 8-bit product saturate.
         var low = file
         let weights = try #require(file.tensors["dense_2.weights"])
-        low.tensors["dense_2.weights"] = Tensor(
-            shape: weights.shape, element: .int8, values: [-128] + weights.values.dropFirst())
-        #expect(throws: QuantizationError.self) { try QuantizedNetwork(low) }
+        for value in [-128, 300, Double.nan] {
+            low.tensors["dense_2.weights"] = Tensor(
+                shape: weights.shape, element: .int8, values: [value] + weights.values.dropFirst())
+            #expect(throws: QuantizationError.self) { try QuantizedNetwork(low) }
+        }
     }
 }

@@ -54,6 +54,8 @@ public struct Status: Equatable, Sendable {
     public var bestLoss: Double?
     /// The condition that has it.
     public var bestCondition: Int?
+    /// What came of every proposer's recipes, run by run.
+    public var proposers: [Summary.Proposer] = []
     /// Seconds until the end of the campaign, at the pace so far.
     public var secondsLeft: Double?
     /// All pumps, in configuration order.
@@ -85,6 +87,18 @@ public struct Status: Equatable, Sendable {
             json.member("best_loss", bestLoss)
             json.member("best_condition", bestCondition)
             json.member("seconds_left", secondsLeft)
+            json.key("proposers")
+            json.array { list in
+                for row in proposers {
+                    list.object {
+                        $0.member("run", row.run)
+                        $0.member("proposer", row.name)
+                        $0.member("conditions", row.complete)
+                        $0.member("best_loss", row.bestLoss)
+                        $0.member("median_loss", row.medianLoss)
+                    }
+                }
+            }
             json.key("pumps")
             json.array { list in for pump in pumps { list.object { Self.write(pump, to: &$0) } } }
             json.key("faults")

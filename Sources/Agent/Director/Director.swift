@@ -109,6 +109,7 @@ final class Director {
         status.dropletsWanted = settings.rig.droplets
         status.bestLoss = campaign.best?.loss
         status.bestCondition = campaign.best?.number
+        status.proposers = campaign.comparison.map(Summary.Proposer.init)
         if conditionsThisProcess > 0 {
             let pace = (world.now - startedAt).seconds / Double(conditionsThisProcess)
             status.secondsLeft =

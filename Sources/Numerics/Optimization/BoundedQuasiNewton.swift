@@ -10,7 +10,7 @@ public struct BoundedQuasiNewton: Equatable, Sendable {
     public var iterationLimit = 40
     /// Stop when a unit projected-gradient step would move no coordinate by more than this.
     public var tolerance = 1e-3
-    /// Stop when a step is expected to gain, and the last one gained, less than this.
+    /// Stop when a step gained less than this, or promises less than half of it.
     public var leastGain = 1e-5
     /// No coordinate moves further than this in one step.
     public var longestMove = 2.0

@@ -31,6 +31,8 @@ public struct GaussianPrediction: Equatable, Sendable {
 public enum GaussianProcessError: Error, Equatable, CustomStringConvertible {
     /// No observation at all.
     case noData
+    /// More observations than memory is set aside for.
+    case tooMuchData(count: Int, limit: Int)
     /// As many targets as inputs, and as many numbers per input as length scales, are needed.
     case sidesDiffer(String)
     /// A number that is not finite, in the observation of this index.
@@ -44,6 +46,8 @@ public enum GaussianProcessError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noData: "a Gaussian process needs at least one observation"
+        case .tooMuchData(let count, let limit):
+            "\(count) observations, \(limit) are the limit; leave out or average the oldest"
         case .sidesDiffer(let what): "observations of unlike size: \(what)"
         case .notFinite(let index): "observation \(index) holds a number that is not finite"
         case .unusableParameters: "length scales and variances must be positive and finite"
@@ -70,6 +74,9 @@ public struct GaussianProcess: Sendable {
 
     /// Rows of `inverse`, and coordinates of `scaledInputs`, are so far apart.
     let stride: Int
+    /// Observations at most: a fit holds three matrices of that side, 400 MB.
+    public static let observationLimit = 4_000
+
     /// Inputs divided by the length scales, coordinate by coordinate.
     let scaledInputs: [Double]
     /// W = L⁻¹ with L Lᵀ = K + σ² I; zeros above the diagonal.
@@ -134,6 +141,9 @@ public struct GaussianProcess: Sendable {
         inputs: [[Double]], targets: [Double], dimension: Int
     ) throws(GaussianProcessError) {
         guard !inputs.isEmpty else { throw .noData }
+        guard inputs.count <= observationLimit else {
+            throw .tooMuchData(count: inputs.count, limit: observationLimit)
+        }
         guard inputs.count == targets.count else {
             throw .sidesDiffer("\(inputs.count) inputs, \(targets.count) targets")
         }

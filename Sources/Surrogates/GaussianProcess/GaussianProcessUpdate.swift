@@ -11,6 +11,9 @@ extension GaussianProcess {
         guard targets.count == count else {
             throw .sidesDiffer("\(count) inputs, \(targets.count) targets")
         }
+        guard count < Self.observationLimit else {
+            throw .tooMuchData(count: count + 1, limit: Self.observationLimit)
+        }
         guard input.count == dimension else {
             throw .sidesDiffer("input \(count) has \(input.count) numbers, not \(dimension)")
         }

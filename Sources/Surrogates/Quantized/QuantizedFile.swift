@@ -76,8 +76,9 @@ extension QuantizedNetwork {
         _ name: String, in file: Safetensors
     ) throws(QuantizationError) -> QuantizedLayer {
         let weights = try tensor("\(name).weights", in: file, dimensions: 2)
-        guard weights.element == .int8 else {
-            throw .badFile(tensor: "\(name).weights", why: "needs I8")
+        let largest = Double(Int8Matrix.largestWeight)
+        guard weights.element == .int8, weights.values.allSatisfy({ abs($0) <= largest }) else {
+            throw .badFile(tensor: "\(name).weights", why: "needs I8 of −127…127")
         }
         let inputScale = try tensor("\(name).input_scale", in: file, shape: [weights.shape[0]])
         let outputScale = try tensor("\(name).output_scale", in: file, shape: [weights.shape[1]])
