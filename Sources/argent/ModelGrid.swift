@@ -13,12 +13,12 @@ enum ModelGrid {
     static func run(_ words: [String]) throws(CommandFailure) {
         let arguments = try Arguments(
             words, verb: "model grid", options: ModelFile.options + ["points", "best"],
-            flags: ["limits", "quiet"])
+            flags: ["limits", "refine", "quiet"])
         guard arguments.values["config"] != nil else {
             throw CommandFailure(.usage, "use: argent model \(use)")
         }
         let points = try arguments.integer("points") ?? usualPoints
-        let best = try arguments.integer("best") ?? usualBest
+        let bestCount = try arguments.integer("best") ?? usualBest
         let model = try ModelFile(arguments, use: use)
         let network = try model.neededFloat()
         let loss = try model.neededLoss()
@@ -31,17 +31,28 @@ enum ModelGrid {
         }
         let result: GridResult
         let grid: RecipeGrid
+        var best: [(recipe: [Double], loss: Double)]
         let start = RealTime.seconds
         do throws(GridError) {
             grid = try RecipeGrid(
                 axes: axes, cappedVariables: variables.indices.filter { variables[$0].isReagent },
                 cap: 100 * model.settings.recipe.maximumReagentShare)
-            result = try GridSearch(grid: grid, bestCount: best)
-                .search(network: network, loss: loss)
+            let search = try GridSearch(grid: grid, bestCount: bestCount)
+            result = try search.search(network: network, loss: loss)
+            best = result.top.map { ($0.recipe, $0.loss) }
+            if arguments.flags.contains("refine") {
+                best = []
+                for entry in result.top {
+                    let refined = try search.refine(entry, network: network, loss: loss)
+                    best.append((refined.recipe, refined.loss))
+                }
+                // Neighbours on the grid may end in the same valley, in another order.
+                best.sort { $0.loss < $1.loss }
+            }
         } catch { throw CommandFailure(.badInput, "\(error)") }
         let seconds = RealTime.seconds - start
         var text = variables.map { TableFile.field($0.name) }.joined(separator: ",") + ",loss\n"
-        for entry in result.top {
+        for entry in best {
             text +=
                 (entry.recipe + [entry.loss]).map(TableFile.single).joined(separator: ",") + "\n"
         }

@@ -1,3 +1,5 @@
+import Surrogates
+
 extension Help {
     static let model = """
         argent model VERB …
@@ -27,8 +29,8 @@ extension Help {
         form: dense_1.kernel [in, out], dense_1.bias [out], dense_2.kernel … in F32, inputs in
         the units of the recipe. Files that Argent writes also say which variables and
         wavelengths they are for. For others say --config C.toml or --variables A,B,…; without
-        them the columns of a table count in the order they stand, and outputs are a spectrum where they are as many
-        as the points of [loss] (380 nm to 800 nm, 1 nm).
+        them the columns of a table count in the order they stand, and outputs are a spectrum
+        where they are as many as the points of [loss] (380 nm to 800 nm, 1 nm).
 
         The loss is the distance from --target T.csv, else from [campaign] target of C.toml, else
         from the built-in prism. `argent model VERB --help` tells more.
@@ -37,22 +39,25 @@ extension Help {
     static let modelVerbs: [String: String] = [
         "train": """
         argent model train --history H.csv --out N.safetensors
-                           [--config C.toml | --variables A,B,…] [--epochs N] [--seed N] [--hidden 128,128] [--held-out PERCENT]
+                           [--config C.toml | --variables A,B,…] [--epochs N] [--seed N]
+                           [--hidden 128,128] [--held-out PERCENT]
                            [--warm-start N.safetensors] [--resume STATE] [--quiet]
 
         Learns the spectra in H.csv (recipe columns, and A380, A381, … with absorbance; rows of
         equal recipe are droplets of one condition, and their mean is learned). Prints its
         progress and the error it ends with; writes the network.
 
-          --epochs N        times every condition is seen (default 200)
+          --epochs N        times every condition is seen (default \(TrainingSettings().epochs))
           --seed N          seed (default 1); the same table and seed give the same network
-          --hidden SIZES    sizes of the hidden layers (default 128,128)
+          --hidden SIZES    sizes of the hidden layers (default
+                            \(TrainingSettings().hidden.map(String.init).joined(separator: ",")))
           --held-out PERCENT
                             share of the conditions that are only looked at: the error is
                             theirs, and training stops when it stays (default 0)
           --warm-start N    begin with the weights of this network, not with random ones
-          --resume STATE    keep the training in this file when Ctrl-C ends it, and go on from it
-                            where it is there: the result is the same as without the break
+          --resume STATE    keep the training in this file while it runs, and go on from it
+                            after Ctrl-C or a power cut: the result is the same as without the
+                            break. The file goes when the training is done
           --quiet           nothing but errors
         """,
         "import": """

@@ -13,7 +13,7 @@ enum ModelTrain {
         let arguments = try Arguments(
             words, verb: "model train",
             options: ModelFile.meaning + [
-                "history", "out", "epochs", "seed", "hidden", "held-out", "warm-start",
+                "history", "out", "epochs", "seed", "hidden", "held-out", "warm-start", "resume",
             ], flags: ["quiet"])
         guard let path = arguments.values["history"], let out = arguments.values["out"] else {
             throw CommandFailure(.usage, "use: argent model \(use)")
@@ -31,24 +31,34 @@ enum ModelTrain {
             path, variables: meaning.variables ?? warmStart?.variables,
             isQuiet: isQuiet)
         let start = RealTime.seconds
-        let trained: TrainedNetwork
+        let state = try State(arguments.values["resume"])
         let watch = TrainingWatch(epochs: settings.epochs, isQuiet: isQuiet)
+        let trained: TrainedNetwork
         do throws(TrainingError) {
-            let trainer = try NetworkTrainer(
-                data.set, settings: settings, warmStart: warmStart.map(\.engine).flatMap(float))
-            trained = try trainer.train(progress: watch.show)
+            let trainer: NetworkTrainer
+            if let saved = state.saved {
+                trainer = try NetworkTrainer(data.set, settings: settings, resuming: saved)
+            } else {
+                trainer = try NetworkTrainer(
+                    data.set, settings: settings,
+                    warmStart: warmStart.map(\.engine).flatMap(float))
+            }
+            trained = try state.train(trainer, watch)
         } catch {
             watch.finish()
             throw CommandFailure(.badInput, "\(path): \(error)")
         }
         watch.finish()
+        if let failure = state.failure { throw failure }
         guard trained.end != .interrupted else {
-            throw CommandFailure(.failure, "stopped by a signal: \(out) is not written")
+            let rest = state.path == nil ? "" : "; the same command goes on"
+            throw CommandFailure(.failure, "stopped by a signal: \(out) is not written\(rest)")
         }
         let file = trained.network.safetensors(
             metadata: ModelFile.metadata(
                 variables: data.variables, wavelengths: data.wavelengths))
         try ModelFile.write(file, to: out)
+        state.remove()
         guard !isQuiet else { return }
         Output.raw(report(trained, data, seconds: RealTime.seconds - start) + "written to \(out)\n")
     }
@@ -94,6 +104,57 @@ enum ModelTrain {
         }
         if let error = trained.heldOutError { text += "; of what was held out: \(short(error))" }
         return text + "\n"
+    }
+}
+
+extension ModelTrain {
+    /// A training on the disk, so that it can go on after a break.
+    private final class State {
+        /// Where it is kept; nil: nowhere.
+        let path: String?
+        /// What was there.
+        let saved: Safetensors?
+        /// Why it could not be kept.
+        private(set) var failure: CommandFailure?
+        /// A power cut costs this much at most.
+        private static let interval = 10.0
+
+        init(_ path: String?) throws(CommandFailure) {
+            self.path = path
+            guard let path, Files.exists(path) else {
+                saved = nil
+                return
+            }
+            saved = try ModelFile.tensors(path)
+        }
+
+        /// Trains to the end or to a signal, keeping the state now and then.
+        func train(
+            _ trainer: NetworkTrainer, _ watch: TrainingWatch
+        ) throws(TrainingError) -> TrainedNetwork {
+            while true {
+                var keepAt = RealTime.seconds + Self.interval
+                if path == nil { keepAt = .infinity }
+                let trained = try trainer.train { progress in
+                    watch.show(progress) && RealTime.seconds < keepAt
+                }
+                guard trained.end == .interrupted else { return trained }
+                keep(trainer)
+                guard !watch.isStopped, failure == nil else { return trained }
+            }
+        }
+
+        private func keep(_ trainer: NetworkTrainer) {
+            guard let path else { return }
+            do throws(CommandFailure) { try ModelFile.write(trainer.state(), to: path) } catch {
+                failure = error
+            }
+        }
+
+        /// The training is done: the next one begins anew.
+        func remove() {
+            if let path { try? Files.remove(path) }
+        }
     }
 }
 
@@ -174,8 +235,11 @@ final class TrainingWatch {
             if let error = progress.heldOutError { text += "  held out \(short(error))" }
             Output.errorRaw(text)
         }
-        return StopSignal.received == nil
+        return !isStopped
     }
+
+    /// Whether a signal asked to stop.
+    var isStopped: Bool { StopSignal.received != nil }
 
     /// Ends the live line.
     func finish() {

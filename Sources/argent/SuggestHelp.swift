@@ -14,8 +14,9 @@ extension Help {
           --history H.csv   what was made, from 2 rows on. The first line names the columns, in
                             any order: one per variable, and either `loss` (any sign and scale,
                             the least is best) or absorbance spectra as A380, A381, … (nm), to
-                            be like [campaign] target. With both, the losses count. Other columns are ignored. Without a history: a Latin
-                            hypercube, the way to begin
+                            be like [campaign] target. With both, the losses count. Other
+                            columns are ignored. Without a history: a Latin hypercube, the way
+                            to begin
           --batch N         recipes (default: [campaign] batch)
           --seed N          seed (default: [campaign] seed)
           --pool P.csv      choose among the rows of this table instead, each recipe once and

@@ -139,6 +139,12 @@ struct ModelTests {
         for (row, x) in zip(rows, expected) {
             #expect(abs(row[1] - SmallNetwork.loss(x)) < 1e-6, "\(rows) \(expected)")
         }
+        let refined = try Program.run(
+            "model", "grid", "--network", small.network, "--config", small.config, "--points",
+            "4", "--best", "1", "--refine")
+        let best = try #require(SmallNetwork.rows(refined.out).first)
+        // At x = 1 the second peak is gone, and nothing is better than a loss of 0.
+        #expect(best[1] < 0.01 && best[1] <= SmallNetwork.loss(1) + 1e-6, "\(best)")
     }
 
     @Test("explanations add up, maps and sweeps are predictions")
@@ -237,10 +243,35 @@ struct ModelTests {
         }
         let error = try #require(json["relative_rmse"] as? Double)
         #expect(error < 0.3 * (scatter / size).squareRoot())
+        try interrupted(small, history, sameAs: one)
         let again = try Program.run(
             "model", "train", "--config", small.config, "--history", history, "--out",
             small.folder["three"], "--warm-start", small.folder["one"], "--epochs", "5")
         #expect(again.code == 0 && again.out.contains("1-16-3"), "\(again.err)")
+    }
+
+    /// A training that is broken off by a signal and goes on gives the same bytes.
+    private func interrupted(
+        _ small: SmallNetwork, _ history: String, sameAs whole: Data
+    ) throws {
+        let words = [
+            "model", "train", "--config", small.config, "--history", history, "--out",
+            small.folder["four"], "--hidden", "16", "--epochs", "300", "--seed", "5", "--resume",
+            small.folder["state"],
+        ]
+        let child = try Child(
+            Program.path, words, output: small.folder["out"], error: small.folder["err"])
+        usleep(60_000)
+        kill(child.identifier, SIGINT)
+        // Whether the signal came before, during or after the training: what is there at the
+        // end is the same.
+        if child.wait() != 0 {
+            #expect(!FileManager.default.fileExists(atPath: small.folder["four"]))
+            let told = try Program.run(words)
+            #expect(told.code == 0, "\(told.err)")
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: small.folder["four"])) == whole)
+        #expect(!FileManager.default.fileExists(atPath: small.folder["state"]))
     }
 
     @Test(
