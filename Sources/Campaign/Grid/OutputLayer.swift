@@ -128,12 +128,13 @@ final class OutputLayer {
     /// Calculates the spectrum at the centre.
     func centre(_ network: LocalNetwork, _ known: BoxForms) -> Centre {
         let last = network.layers[network.layers.count - 1]
-        return centre(network, values: known.value + last.ownColumn, stride: 1)
+        return centre(network, values: known.value + last.ownColumn, stride: 1, places: true)
     }
 
-    /// Calculates the spectrum for outputs of the last hidden layer that lie `stride` apart.
+    /// Calculates the spectrum for outputs of the last hidden layer that lie `stride` apart;
+    /// where peak and floor are only for those who ask for `places`.
     func centre(
-        _ network: LocalNetwork, values: UnsafePointer<Float>, stride: Int
+        _ network: LocalNetwork, values: UnsafePointer<Float>, stride: Int, places: Bool
     ) -> Centre {
         let last = network.layers[network.layers.count - 1]
         spectrum.update(from: bias, count: width)
@@ -157,7 +158,7 @@ final class OutputLayer {
         }
         var centre = Centre()
         centre.rounding = Double(BoxForms.gamma(active) * size)
-        extremes(&centre)
+        extremes(&centre, places: places)
         let floor = SIMD8(repeating: Float(centre.floor))
         var squares = SIMD8<Float>()
         var products = SIMD8<Float>()
@@ -179,7 +180,7 @@ final class OutputLayer {
         return centre
     }
 
-    private func extremes(_ centre: inout Centre) {
+    private func extremes(_ centre: inout Centre, places: Bool) {
         var high = SIMD8<Float>(repeating: -.infinity)
         var low = SIMD8<Float>(repeating: .infinity)
         var index = 0
@@ -196,14 +197,15 @@ final class OutputLayer {
             floor = floor > spectrum[index] ? spectrum[index] : floor
             index += 1
         }
+        centre.floor = Double(floor)
+        centre.peak = Double(peak)
+        guard places else { return }
         while centre.peakPlace < outputs - 1, spectrum[centre.peakPlace] != peak {
             centre.peakPlace += 1
         }
         while centre.floorPlace < outputs - 1, spectrum[centre.floorPlace] != floor {
             centre.floorPlace += 1
         }
-        centre.floor = Double(floor)
-        centre.peak = Double(peak)
     }
 
     /// A linear function of the spectrum above ⟨v, T̂⟩ − c |v|.
