@@ -123,7 +123,7 @@ struct GridSearchTests {
         "prunes: the published network on a coarse grid", .enabled(if: PlannerSamples.hasPublished))
     func publishedCoarse() throws {
         let (network, loss) = try #require(try PlannerSamples.published())
-        let search = try GridSearch(grid: PlannerSamples.grid(4))
+        let search = try GridSearch(grid: PlannerSamples.grid(3))
         let all = try search.exhaustive(network: network, loss: loss)
         let found = try search.search(network: network, loss: loss)
         #expect(found.top == all.top)

@@ -17,14 +17,17 @@ final class CellLosses {
     private let known: BoxForms
     /// Columns of eight recipes.
     private let columns: Scratch<Float>
-    private var points: [Float] = []
+    private var rows: [SIMD16<Float>] = []
     private var order: [Int32] = []
     private var losses: [Double] = []
 
     /// Recipes of a cell that is not parted further.
-    static let cellSize = 48
+    static let cellSize = 64
     /// Recipes of the largest cell the network is cut down for.
     static let largestCell = 16_384
+    /// The network is cut down again once a cell has shrunk by this much: doing it at every
+    /// halving costs more than it saves.
+    static let shrinkage = 8
     /// Cells within cells at most.
     static let mostDepth = 40
 
@@ -41,20 +44,29 @@ final class CellLosses {
 
     /// The losses of `points`, `dimension` numbers each; 1 where the spectrum has no shape.
     func losses(of points: [Float]) -> [Double] {
-        self.points = points
         let count = points.count / dimension
+        rows = (0..<count).map { point in
+            var row = SIMD16<Float>()
+            for variable in 0..<dimension { row[variable] = points[point * dimension + variable] }
+            return row
+        }
         order = (0..<Int32(count)).map { $0 }
         losses = [Double](repeating: 0, count: count)
-        if count > 0 { visit(0..<count, root, depth: 0, isRoot: true) }
+        if count > 0 { visit(0..<count, root, depth: 0, isRoot: true, limit: Self.largestCell) }
         return losses
     }
 
-    private func visit(_ cell: Range<Int>, _ parent: LocalNetwork, depth: Int, isRoot: Bool) {
+    /// `limit` is the count of recipes from which on the network is cut down again.
+    private func visit(
+        _ cell: Range<Int>, _ parent: LocalNetwork, depth: Int, isRoot: Bool, limit: Int
+    ) {
         let (low, high) = extent(cell)
         let isLast = cell.count <= Self.cellSize || low == high || depth >= Self.mostDepth
         var network = parent
         var stillRoot = isRoot
-        if isLast || cell.count <= Self.largestCell {
+        var limit = limit
+        if isLast || cell.count <= limit {
+            limit = cell.count / Self.shrinkage
             while networks.count <= depth {
                 networks.append(
                     LocalNetwork(inputs: dimension, layerCount: root.layers.count))
@@ -67,22 +79,17 @@ final class CellLosses {
         }
         guard !isLast else { return evaluate(cell, network) }
         let middle = part(cell, along: widest(low, high))
-        visit(cell.lowerBound..<middle, network, depth: depth + 1, isRoot: stillRoot)
-        visit(middle..<cell.upperBound, network, depth: depth + 1, isRoot: stillRoot)
+        visit(cell.lowerBound..<middle, network, depth: depth + 1, isRoot: stillRoot, limit: limit)
+        visit(middle..<cell.upperBound, network, depth: depth + 1, isRoot: stillRoot, limit: limit)
     }
 
     private func extent(_ cell: Range<Int>) -> (SIMD16<Float>, SIMD16<Float>) {
         var low = SIMD16<Float>(repeating: .infinity)
         var high = SIMD16<Float>(repeating: -.infinity)
-        points.withUnsafeBufferPointer { points in
-            for place in cell {
-                let first = Int(order[place]) * dimension
-                for variable in 0..<dimension {
-                    let value = points[first + variable]
-                    if value < low[variable] { low[variable] = value }
-                    if value > high[variable] { high[variable] = value }
-                }
-            }
+        for place in cell {
+            let row = rows[Int(order[place])]
+            low.replace(with: row, where: row .< low)
+            high.replace(with: row, where: row .> high)
         }
         return (low, high)
     }
@@ -109,15 +116,13 @@ final class CellLosses {
     /// Parts `cell` where values of `variable` change, near the middle of its recipes; returns
     /// where the second part begins. There are at least two values.
     private func part(_ cell: Range<Int>, along variable: Int) -> Int {
-        let dimension = dimension
-        points.withUnsafeBufferPointer { points in
-            order[cell].sort {
-                let a = points[Int($0) * dimension + variable]
-                let b = points[Int($1) * dimension + variable]
-                return a < b || (a == b && $0 < $1)
-            }
+        let rows = rows
+        order[cell].sort {
+            let a = rows[Int($0)][variable]
+            let b = rows[Int($1)][variable]
+            return a < b || (a == b && $0 < $1)
         }
-        func value(_ place: Int) -> Float { points[Int(order[place]) * dimension + variable] }
+        func value(_ place: Int) -> Float { rows[Int(order[place])][variable] }
         let middle = (cell.lowerBound + cell.upperBound) / 2
         var after = middle
         while after < cell.upperBound, value(after) == value(middle) { after += 1 }
@@ -135,16 +140,17 @@ final class CellLosses {
         while place < cell.upperBound {
             let count = min(8, cell.upperBound - place)
             for lane in 0..<8 {
-                let point = Int(order[place + min(lane, count - 1)]) * dimension
+                let row = rows[Int(order[place + min(lane, count - 1)])]
                 values[lane] = 1
                 for variable in 0..<dimension {
-                    values[(1 + variable) * 8 + lane] = points[point + variable]
+                    values[(1 + variable) * 8 + lane] = row[variable]
                 }
             }
             for layer in network.layers { Self.rectified(layer, values) }
             for lane in 0..<count {
                 let centre = layer.centre(
-                    network, values: values + last.ownColumn * 8 + lane, stride: 8)
+                    network, values: values + last.ownColumn * 8 + lane, stride: 8,
+                    places: false)
                 let cosine =
                     centre.square > 0 ? centre.product / centre.square.squareRoot() : 0
                 losses[Int(order[place + lane])] =

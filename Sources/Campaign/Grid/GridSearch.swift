@@ -19,9 +19,9 @@ public struct GridSearch: Equatable, Sendable {
     /// Units of a layer at most.
     public static let mostUnits = 4_096
     /// Points of the boxes the network is first cut down for.
-    static let regionPoints = 65_536
+    static let regionPoints = 8_192
     /// Points of a first box.
-    static let blockPoints = 8_192
+    static let blockPoints = 1_024
     /// Points of a box that may be left out: larger ones never are, and are not tried.
     static let boundedPoints = 1_024
 

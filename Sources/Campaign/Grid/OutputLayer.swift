@@ -7,26 +7,26 @@ final class OutputLayer {
     let hidden: Int
     let outputs: Int
     /// Outputs, rounded up to whole tiles.
-    private let width: Int
+    let width: Int
     /// Outputs of a tile.
-    private static let tile = 32
+    static let tile = 32
     private let storage: Scratch<Float>
-    private let kernel: UnsafeMutablePointer<Float>
-    private let bias: UnsafeMutablePointer<Float>
+    let kernel: UnsafeMutablePointer<Float>
+    let bias: UnsafeMutablePointer<Float>
     private let target: UnsafeMutablePointer<Float>
     private let spectrum: UnsafeMutablePointer<Float>
-    private let lanes: UnsafeMutablePointer<Float>
+    let lanes: UnsafeMutablePointer<Float>
     /// `hidden × hidden`: products of the neurons' rows.
     private let gram: UnsafeMutablePointer<Float>
-    private let units: [Unit]
-    private let largestBias: Float
+    let units: [Unit]
+    let largestBias: Float
     private var biasSquare = 0.0
     private var biasSum = 0.0
     private var biasTarget = 0.0
     private var targetSum = 0.0
 
     /// A row of the last layer: what one hidden neuron adds to the outputs.
-    private struct Unit {
+    struct Unit {
         /// Length, and largest size of an element, not rounded down.
         var length: Float
         var size: Float
@@ -128,12 +128,13 @@ final class OutputLayer {
     /// Calculates the spectrum at the centre.
     func centre(_ network: LocalNetwork, _ known: BoxForms) -> Centre {
         let last = network.layers[network.layers.count - 1]
-        return centre(network, values: known.value + last.ownColumn, stride: 1)
+        return centre(network, values: known.value + last.ownColumn, stride: 1, places: true)
     }
 
-    /// Calculates the spectrum for outputs of the last hidden layer that lie `stride` apart.
+    /// Calculates the spectrum for outputs of the last hidden layer that lie `stride` apart;
+    /// where peak and floor are only for those who ask for `places`.
     func centre(
-        _ network: LocalNetwork, values: UnsafePointer<Float>, stride: Int
+        _ network: LocalNetwork, values: UnsafePointer<Float>, stride: Int, places: Bool
     ) -> Centre {
         let last = network.layers[network.layers.count - 1]
         spectrum.update(from: bias, count: width)
@@ -157,7 +158,7 @@ final class OutputLayer {
         }
         var centre = Centre()
         centre.rounding = Double(BoxForms.gamma(active) * size)
-        extremes(&centre)
+        extremes(&centre, places: places)
         let floor = SIMD8(repeating: Float(centre.floor))
         var squares = SIMD8<Float>()
         var products = SIMD8<Float>()
@@ -179,7 +180,7 @@ final class OutputLayer {
         return centre
     }
 
-    private func extremes(_ centre: inout Centre) {
+    private func extremes(_ centre: inout Centre, places: Bool) {
         var high = SIMD8<Float>(repeating: -.infinity)
         var low = SIMD8<Float>(repeating: .infinity)
         var index = 0
@@ -196,14 +197,15 @@ final class OutputLayer {
             floor = floor > spectrum[index] ? spectrum[index] : floor
             index += 1
         }
+        centre.floor = Double(floor)
+        centre.peak = Double(peak)
+        guard places else { return }
         while centre.peakPlace < outputs - 1, spectrum[centre.peakPlace] != peak {
             centre.peakPlace += 1
         }
         while centre.floorPlace < outputs - 1, spectrum[centre.floorPlace] != floor {
             centre.floorPlace += 1
         }
-        centre.floor = Double(floor)
-        centre.peak = Double(peak)
     }
 
     /// A linear function of the spectrum above ⟨v, T̂⟩ − c |v|.
@@ -274,114 +276,5 @@ final class OutputLayer {
             size += units[Int(network.origins.base[row])].size * known.size[last.ownColumn + row]
         }
         return (Double(size), Double(BoxForms.gamma(last.rows) * size))
-    }
-
-    /// Rounding of the sums below and of the outputs as they are predicted; nil where single
-    /// precision overflows and nothing is known.
-    private func rounding(_ network: LocalNetwork, _ known: BoxForms) -> Float? {
-        let last = network.layers[network.layers.count - 1]
-        var size = largestBias
-        for row in 0..<last.rows {
-            size +=
-                units[Int(network.origins.base[row])].size
-                * known.form(last.ownColumn + row, lane: network.inputs + 2)
-        }
-        guard size.isFinite else { return nil }
-        return 2 * BoxForms.gamma(last.rows) * size
-    }
-
-    /// Bounds of one output.
-    func range(
-        of output: Int, _ network: LocalNetwork, _ known: BoxForms
-    ) -> (low: Double, high: Double)? {
-        guard let rounding = rounding(network, known) else { return nil }
-        let last = network.layers[network.layers.count - 1]
-        var middle = Double(bias[output])
-        var reach = Double(rounding)
-        for lane in 0...(network.inputs + 1) {
-            var sum = 0.0
-            for row in 0..<last.rows {
-                let weight = kernel[Int(network.origins.base[row]) * width + output]
-                sum +=
-                    Double(known.form(last.ownColumn + row, lane: lane))
-                    * Double(lane == network.inputs + 1 ? abs(weight) : weight)
-            }
-            if lane == network.inputs { middle += sum } else { reach += abs(sum) }
-        }
-        return (middle - reach, middle + reach)
-    }
-
-    /// Bounds of largest and least absorbance over all outputs.
-    func narrow(
-        _ ranges: inout LossBound.Ranges, _ network: LocalNetwork, _ known: BoxForms
-    ) {
-        guard let rounding = rounding(network, known) else { return }
-        let dimension = network.inputs
-        var peakLow = -Float.infinity
-        var peakHigh = -Float.infinity
-        var floorLow = Float.infinity
-        let middle = lanes
-        let reach = middle + Self.tile
-        let part = reach + Self.tile
-        var first = 0
-        while first < outputs {
-            tileSums(network, known, first, lane: dimension, into: middle)
-            reach.update(repeating: 0, count: Self.tile)
-            for lane in 0...(dimension + 1) where lane != dimension {
-                tileSums(network, known, first, lane: lane, into: part)
-                for index in 0..<Self.tile { reach[index] += abs(part[index]) }
-            }
-            for index in 0..<min(Self.tile, outputs - first) {
-                let centre = middle[index] + bias[first + index]
-                peakLow = max(peakLow, centre - reach[index])
-                peakHigh = max(peakHigh, centre + reach[index])
-                floorLow = min(floorLow, centre - reach[index])
-            }
-            first += Self.tile
-        }
-        ranges.peakLow = max(ranges.peakLow, Double(peakLow - rounding))
-        ranges.peakHigh = min(ranges.peakHigh, Double(peakHigh + rounding))
-        ranges.floorLow = max(ranges.floorLow, Double(floorLow - rounding))
-    }
-
-    /// Sums of weight × one lane of the forms for a tile of outputs.
-    @inline(__always)
-    private func tileSums(
-        _ network: LocalNetwork, _ known: BoxForms, _ first: Int, lane: Int,
-        into sums: UnsafeMutablePointer<Float>
-    ) {
-        let last = network.layers[network.layers.count - 1]
-        // The radius takes the weights' sizes.
-        let mask = SIMD8<UInt32>(repeating: lane == network.inputs + 1 ? 0x7fff_ffff : .max)
-        var a = SIMD8<Float>()
-        var b = a
-        var c = a
-        var d = a
-        let columns = UnsafePointer(kernel + first)
-        let origins = UnsafePointer(network.origins.base)
-        let forms =
-            known.forms.base + (lane >> 3) * known.capacity * 8 + last.ownColumn * 8 + (lane & 7)
-        for row in 0..<last.rows {
-            let place = columns + Int(origins[row]) * width
-            let factor = SIMD8(repeating: forms[row * 8])
-            a.addProduct(masked(place, mask), factor)
-            b.addProduct(masked(place + 8, mask), factor)
-            c.addProduct(masked(place + 16, mask), factor)
-            d.addProduct(masked(place + 24, mask), factor)
-        }
-        let target = UnsafeMutableRawPointer(sums)
-        target.storeBytes(of: a, as: SIMD8<Float>.self)
-        target.storeBytes(of: b, toByteOffset: 32, as: SIMD8<Float>.self)
-        target.storeBytes(of: c, toByteOffset: 64, as: SIMD8<Float>.self)
-        target.storeBytes(of: d, toByteOffset: 96, as: SIMD8<Float>.self)
-    }
-
-    @inline(__always)
-    private func masked(
-        _ place: UnsafePointer<Float>, _ mask: SIMD8<UInt32>
-    ) -> SIMD8<Float> {
-        unsafeBitCast(
-            UnsafeRawPointer(place).loadUnaligned(as: SIMD8<UInt32>.self) & mask,
-            to: SIMD8<Float>.self)
     }
 }
