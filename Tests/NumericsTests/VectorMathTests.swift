@@ -51,7 +51,10 @@ import Testing
         // log x = k ln 2 + log(1 + f): where k is not 0 the sum is at least ½ ln 2, and four
         // roundings of at most its size make 4 u; where k is 0, ½ f² ≤ 0.21 |log| is rounded
         // three times, f² / (2 + f) twice: 3 u. And 2 u of the library.
-        let arguments = even(-740, 709).map { Glibc.exp($0) } + even(0.5, 2) + [5e-324, 1e-310]
+        let arguments =
+            even(-740, 709).map { Glibc.exp($0) } + even(0.5, 2) + [
+                Double.leastNonzeroMagnitude, Double(bitPattern: 1 << 45),
+            ]
         for row in both(
             { VectorMath.log($0, into: $1, $2) }, { ScalarMath.log($0, into: $1, $2) },
             arguments)
