@@ -15,6 +15,7 @@ enum ArgentBench {
             explanationBenchmarks,
             dropletBenchmarks,
             quantizedBenchmarks,
+            decisionBenchmarks,
         ].flatMap { $0 }
     }
 
