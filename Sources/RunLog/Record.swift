@@ -99,12 +99,16 @@ public struct DecisionRecord: Equatable, Sendable {
     public var proposers: [String]
     /// What came of every proposer's recipes in the runs before; empty in logs that do not say.
     public var comparison: [ProposerRecord]
+    /// Absorbance a network foresees, recipe after recipe, as many points each; empty without.
+    public var expected: [Float]
+    /// How far such a forecast usually is from a droplet, |A − expected| / |expected|; 0 without.
+    public var expectedSpread: Double
 
     /// A decision.
     public init(
         run: Int, method: String, lows: [Double], highs: [Double], recipes: [[Double]],
         basedOn: [Int], model: [NamedValue], proposers: [String] = [],
-        comparison: [ProposerRecord] = []
+        comparison: [ProposerRecord] = [], expected: [Float] = [], expectedSpread: Double = 0
     ) {
         self.run = run
         self.method = method
@@ -115,6 +119,8 @@ public struct DecisionRecord: Equatable, Sendable {
         self.model = model
         self.proposers = proposers
         self.comparison = comparison
+        self.expected = expected
+        self.expectedSpread = expectedSpread
     }
 }
 

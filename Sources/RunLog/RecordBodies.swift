@@ -36,7 +36,8 @@ extension Record.Body {
                 .int(decision.run), .text(decision.method), .doubles(decision.lows),
                 .doubles(decision.highs), .rows(decision.recipes), .ints(decision.basedOn),
                 .readings(decision.model.map { NamedReading(name: $0.name, value: $0.value) }),
-                .texts(decision.proposers), .proposers(decision.comparison))
+                .texts(decision.proposers), .proposers(decision.comparison),
+                .floats(decision.expected), .double(decision.expectedSpread))
         case .recipe(let run, let condition, let attempt, let values):
             writer.fields(.int(run), .int(condition), .int(attempt), .doubles(values))
         case .setpoints(let values):
@@ -103,7 +104,9 @@ extension DecisionRecord {
             run: try f.int(1), method: try f.text(2), lows: try f.doubles(3),
             highs: try f.doubles(4), recipes: try f.rows(5), basedOn: try f.ints(6),
             model: try f.values(7), proposers: try f.has(8) ? f.texts(8) : [],
-            comparison: try f.has(9) ? f.proposers(9) : [])
+            comparison: try f.has(9) ? f.proposers(9) : [],
+            expected: try f.has(10) ? f.floats(10) : [],
+            expectedSpread: try f.has(11) ? f.double(11) : 0)
     }
 }
 

@@ -7,13 +7,18 @@ import Testing
 
 @Suite struct TwoStepTests {
     /// Two runs of a campaign, and the request for the third.
-    private func request(_ planner: Planner, _ chemistry: BandChemistry) throws -> PlanRequest {
+    private func request(
+        _ planner: Planner, _ chemistry: BandChemistry, conditions: Int = 24
+    ) throws -> PlanRequest {
         let bounds = RecipeBounds(of: planner.check.variables)
         var generator = SeededGenerator(seed: 5)
         let space = try planner.space(bounds)
-        let recipes = space.region.uniformPoints(24, using: &generator).map { space.recipe($0) }
+        let recipes = space.region.uniformPoints(conditions, using: &generator).map {
+            space.recipe($0)
+        }
         let history = try recipes.enumerated().map {
-            try chemistry.observation($0.offset + 1, $0.element, run: $0.offset < 12 ? 1 : 2)
+            try chemistry.observation(
+                $0.offset + 1, $0.element, run: 2 * $0.offset < conditions ? 1 : 2)
         }
         return PlanRequest(run: 3, history: history, bounds: bounds)
     }
@@ -65,6 +70,77 @@ import Testing
         let planner = try quickSpectralPlanner(settings, chemistry.loss)
         let decision = try planner.decide(try request(planner, chemistry))
         #expect(decision.proposers.contains(.network) == comes)
+    }
+
+    @Test func theNetworkForeseesEveryRecipeBeforeItMayPropose() throws {
+        let chemistry = try BandChemistry()
+        let settings = settings { $0.handOverRun = 6 }
+        var planner = try quickSpectralPlanner(settings, chemistry.loss)
+        let request = try request(planner, chemistry, conditions: 80)
+        #expect(try planner.decide(request).expected.isEmpty, "a network of 8 units is no guide")
+        planner.training.hidden = [32]
+        planner.training.epochs = 100
+        let decision = try planner.decide(request)
+        #expect(!decision.proposers.contains(.network))
+        #expect(decision.expected.count == decision.recipes.count)
+        // Spread says how far a forecast usually is: most of these are within twice of it, and
+        // nearer to their own recipe's spectrum than to that of the recipe after it.
+        var within = 0
+        var own = 0
+        for index in decision.recipes.indices {
+            let forecast = decision.expected[index]
+            let next = decision.recipes[(index + 1) % decision.recipes.count]
+            let distance = Self.distance(chemistry.spectrum(decision.recipes[index]), forecast)
+            if distance <= 2 * decision.expectedSpread { within += 1 }
+            if distance <= Self.distance(chemistry.spectrum(next), forecast) { own += 1 }
+        }
+        #expect(decision.expectedSpread > 0.05)
+        #expect(decision.expectedSpread < 0.5)
+        #expect(within >= 4)
+        #expect(own >= 3)
+
+        // Without a run to try an earlier network on, nothing is foreseen.
+        var first = request
+        first.run = 2
+        first.history = request.history.filter { $0.run == 1 }
+        #expect(try planner.decide(first).expected.isEmpty)
+    }
+
+    private static func distance(_ a: [Float], _ b: [Float]) -> Double {
+        var difference = 0.0
+        var size = 0.0
+        for (x, y) in zip(a, b) {
+            difference += Double((x - y) * (x - y))
+            size += Double(y * y)
+        }
+        return (difference / size).squareRoot()
+    }
+
+    @Test func aForecastBelongsToItsCondition() throws {
+        let settings = settings { _ in }
+        var campaign = Campaign(settings: settings)
+        let recipes = [10.0, 11].map { [$0, 20, 10, 10, 500] }
+        for run in 1...2 {
+            var decision = Decision(
+                run: run, method: .spectralProcess,
+                bounds: RecipeBounds(of: settings.variables), recipes: recipes,
+                basedOn: campaign.history.map(\.number), model: [])
+            if run == 2 {
+                decision.expected = [[1, 2], [3, 4]]
+                decision.expectedSpread = 0.25
+            }
+            try campaign.adopt(decision)
+            for index in 0..<2 {
+                try campaign.conditionFinished(
+                    number: 2 * run - 1 + index, recipe: recipes[index],
+                    outcome: .complete(medianLoss: 0.5))
+            }
+        }
+        #expect(campaign.forecast(of: 2) == nil)
+        #expect(campaign.forecast(of: 3) == Forecast(spectrum: [1, 2], spread: 0.25))
+        #expect(campaign.forecast(of: 4) == Forecast(spectrum: [3, 4], spread: 0.25))
+        #expect(campaign.forecast(of: 0) == nil)
+        #expect(campaign.forecast(of: 5) == nil)
     }
 
     @Test func holesInASpectrumAreBridged() {

@@ -26,7 +26,7 @@ enum Samples {
                     ProposerRecord(
                         run: 6, proposer: "network", conditions: 7, bestLoss: 0.125,
                         medianLoss: .greatestFiniteMagnitude)
-                ])),
+                ], expected: [0.5, -0.0, .leastNonzeroMagnitude], expectedSpread: 0.125)),
         .recipe(run: 0, condition: .max, attempt: .min, values: []),
         .setpoints([NamedValue(name: "AgNO3", value: 26.25), NamedValue(name: "", value: 0)]),
         .readings([NamedReading(name: "flow", value: nil), NamedReading(name: "T", value: -1)]),

@@ -107,6 +107,7 @@ final class Director {
         status.conditionsPlanned = settings.campaign.runs * settings.campaign.batch
         status.droplets = controller.losses.count
         status.dropletsWanted = settings.rig.droplets
+        status.flags = controller.flags.all
         status.bestLoss = campaign.best?.loss
         status.bestCondition = campaign.best?.number
         status.proposers = campaign.comparison.map(Summary.Proposer.init)
@@ -193,9 +194,11 @@ final class Director {
         if let condition = campaign.nextCondition {
             let number = condition.number
             attempts[number, default: 0] += 1
+            let forecast = campaign.forecast(of: number)
             let order = ConditionOrder(
                 run: condition.run, number: number, attempt: attempts[number, default: 1],
-                recipe: condition.recipe)
+                recipe: condition.recipe, expectedSpectrum: forecast?.spectrum ?? [],
+                expectedSpread: forecast?.spread ?? 0)
             do throws(CampaignError) { try campaign.conditionStarted(number: number) } catch {
                 record(.event(kind: "inconsistent", text: "\(error)"))
             }
@@ -234,21 +237,5 @@ extension SpectrumGathering {
         add(
             condition: droplet.condition, attempt: droplet.attempt,
             absorbance: droplet.absorbance)
-    }
-}
-
-extension DecisionRecord {
-    /// The record of `decision`, taken with `comparison` at hand.
-    init(_ decision: Decision, comparison: [Campaign.ProposerSummary] = []) {
-        self.init(
-            run: decision.run, method: decision.method.rawValue, lows: decision.bounds.lows,
-            highs: decision.bounds.highs, recipes: decision.recipes, basedOn: decision.basedOn,
-            model: decision.model.map { NamedValue(name: $0.name, value: $0.value) },
-            proposers: decision.proposers.map(\.rawValue),
-            comparison: comparison.map {
-                ProposerRecord(
-                    run: $0.run, proposer: $0.proposer.rawValue, conditions: $0.complete,
-                    bestLoss: $0.bestLoss, medianLoss: $0.medianLoss)
-            })
     }
 }

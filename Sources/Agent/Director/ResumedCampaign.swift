@@ -114,17 +114,3 @@ struct ResumedCampaign {
         self.running = nil
     }
 }
-
-extension Decision {
-    /// The decision that `record` keeps.
-    init(_ record: DecisionRecord) {
-        self.init(
-            run: record.run,
-            method: Method(rawValue: record.method) ?? .gaussianProcess,
-            bounds: RecipeBounds(lows: record.lows, highs: record.highs),
-            recipes: record.recipes, basedOn: record.basedOn,
-            model: record.model.map { ModelValue(name: $0.name, value: $0.value) },
-            proposers: record.proposers.isEmpty
-                ? nil : record.proposers.map { Proposer(rawValue: $0) ?? .gaussianProcess })
-    }
-}

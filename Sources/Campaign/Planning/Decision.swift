@@ -87,6 +87,12 @@ public struct Decision: Equatable, Sendable {
     public var basedOn: [Int]
     /// Parameters of the model and of the choice, by name; see `Planner`.
     public var model: [ModelValue]
+    /// Absorbance on the loss grid that a network foresees for each recipe, so that droplets can
+    /// be compared with it as they pass; empty without a network that was tried before.
+    public var expected: [[Float]] = []
+    /// How far such a forecast usually is from a droplet: |A − expected| / |expected| over the
+    /// grid; 0 without one.
+    public var expectedSpread = 0.0
 
     /// A decision. Without `proposers` all recipes are the method's own.
     public init(

@@ -65,6 +65,10 @@ extension Planner {
             if shared {
                 append(networkCount, of: step, proposal.model.space, history, to: &decision)
             }
+            if let spread = step.spread, spread <= NetworkStep.worthlessSpread {
+                decision.expected = step.forecasts(decision.recipes)
+                decision.expectedSpread = spread
+            }
         }
         return decision
     }

@@ -19,6 +19,10 @@ struct NetworkStep: Sendable {
     /// Mean distance of the loss the earlier network foresaw and the loss measured, over the
     /// last run's conditions; nil without an earlier network.
     let error: Double?
+    /// How far a droplet usually is from the network's forecast, |A − forecast| / |forecast|:
+    /// the median of the earlier network's over the last run's conditions, and what droplets of
+    /// one condition scatter by themselves; nil without an earlier network.
+    let spread: Double?
 
     private(set) var space: RecipeSpace
     let lossFunction: Loss
@@ -32,6 +36,10 @@ struct NetworkStep: Sendable {
     }
     /// Recipes whose predictions are compared.
     private static let comparedRecipes = 256
+    /// What droplets of one condition scatter about their median in amplitude, as published.
+    private static let dropletScatter = 0.05
+    /// A network usually this far off is no guide to what droplets should look like.
+    static let worthlessSpread = 0.5
     /// Fewest conditions a network is trained on.
     static let leastConditions = 10
 
@@ -58,6 +66,7 @@ struct NetworkStep: Sendable {
         guard let before else {
             stability = nil
             error = nil
+            spread = nil
             return
         }
         var draws = seed.split("compared recipes")
@@ -70,6 +79,30 @@ struct NetworkStep: Sendable {
             sum += abs(foreseen - observation.loss)
         }
         error = fresh.isEmpty ? nil : sum / Double(fresh.count)
+        let distances = fresh.map { Self.distance(of: $0.spectrum, from: before, $0.recipe) }
+        spread = median(of: distances.filter(\.isFinite)).map {
+            ($0 * $0 + Self.dropletScatter * Self.dropletScatter).squareRoot()
+        }
+    }
+
+    /// |A − forecast| / |forecast| where A is valid; not a number where that is nowhere.
+    private static func distance(
+        of spectrum: [Float], from network: DenseNetwork, _ recipe: [Double]
+    ) -> Double {
+        let forecast = network.predict(recipe)
+        guard forecast.count == spectrum.count else { return .nan }
+        var difference = 0.0
+        var size = 0.0
+        for (measured, foreseen) in zip(spectrum, forecast) where measured.isFinite {
+            difference += (Double(measured) - foreseen) * (Double(measured) - foreseen)
+            size += foreseen * foreseen
+        }
+        return (difference / size).squareRoot()
+    }
+
+    /// What is to be seen of `recipes` on the loss grid.
+    func forecasts(_ recipes: [[Double]]) -> [[Float]] {
+        recipes.map { network.predict($0.map { Float($0) }) }
     }
 
     /// The same within other bounds.

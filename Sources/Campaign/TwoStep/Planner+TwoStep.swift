@@ -19,15 +19,13 @@ extension Planner {
         return min(max(wanted, 1), settings.batch - 1)
     }
 
-    /// The network's part in planning this run; nil where the settings do not want one yet, or
-    /// there is too little to learn from.
+    /// The network's part in planning this run; nil where the method has none, or there is too
+    /// little to learn from. It is trained before it may propose as well: it then tells how far
+    /// it can be trusted, and what is to be seen of the recipes others propose.
     func networkStep(
         _ request: PlanRequest, _ history: [Observation], _ space: RecipeSpace
     ) throws(PlannerError) -> NetworkStep? {
         guard settings.method == .twoStep, let loss else { return nil }
-        let asksEarly = settings.handOverStability < 1 || settings.handOverError > 0
-        let asksToStop = settings.stopStability < 1 || settings.stopError > 0
-        guard request.run >= settings.handOverRun || asksEarly || asksToStop else { return nil }
         let evidence = NetworkEvidence(history, loss: loss)
         guard evidence.count >= NetworkStep.leastConditions else { return nil }
         let lastRun = evidence.observations.reduce(0) { max($0, $1.run) }
