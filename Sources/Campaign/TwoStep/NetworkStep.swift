@@ -34,6 +34,8 @@ struct NetworkStep: Sendable {
         settings.epochs = 300
         return settings
     }
+    /// Recipes predicted at once.
+    private static let portion = 128
     /// Recipes whose predictions are compared.
     private static let comparedRecipes = 256
     /// What droplets of one condition scatter about their median in amplitude, as published.
@@ -140,14 +142,22 @@ struct NetworkStep: Sendable {
     /// The losses a network predicts; 1, as for a droplet without any likeness, where a
     /// prediction has no shape.
     static func losses(_ network: DenseNetwork, _ recipes: [[Double]], _ loss: Loss) -> [Double] {
-        let rows = recipes.flatMap { $0.map { Float($0) } }
-        guard let spectra = try? network.predict(rows: rows) else {
-            return [Double](repeating: 1, count: recipes.count)
-        }
         let width = network.outputCount
-        return recipes.indices.map { row in
-            let spectrum = spectra[(row * width)..<((row + 1) * width)].map(Double.init)
-            return (try? loss.of(spectrum)) ?? 1
+        var losses: [Double] = []
+        losses.reserveCapacity(recipes.count)
+        // In portions: thousands of spectra at once would be most of the program's memory.
+        for start in stride(from: 0, to: recipes.count, by: Self.portion) {
+            let part = recipes[start..<min(start + Self.portion, recipes.count)]
+            let rows = part.flatMap { $0.map { Float($0) } }
+            guard let spectra = try? network.predict(rows: rows) else {
+                losses += [Double](repeating: 1, count: part.count)
+                continue
+            }
+            for row in 0..<part.count {
+                let spectrum = spectra[(row * width)..<((row + 1) * width)].map(Double.init)
+                losses.append((try? loss.of(spectrum)) ?? 1)
+            }
         }
+        return losses
     }
 }
