@@ -37,7 +37,7 @@ final class BoxForms {
     private let sums: UnsafeMutablePointer<Float>
     /// Lanes of slopes, with their signs cleared; lanes whose coefficients' signs are cleared.
     private let slopeMasks: [SIMD8<UInt32>]
-    private let masks: [SIMD8<UInt32>]
+    let coefficientMasks: [SIMD8<UInt32>]
 
     init(dimension: Int, columns: Int) {
         self.dimension = dimension
@@ -63,7 +63,7 @@ final class BoxForms {
         for lane in 0..<dimension { slopeMasks[lane >> 3][lane & 7] = Self.sizeMask }
         for lane in [dimension + 1, dimension + 2] { masks[lane >> 3][lane & 7] = Self.sizeMask }
         self.slopeMasks = slopeMasks
-        self.masks = masks
+        coefficientMasks = masks
     }
 
     /// γ_n = n u / (1 − n u): the relative error of a sum of products with `terms` roundings.
@@ -112,24 +112,47 @@ final class BoxForms {
 
     /// Encloses every neuron of `network` in the box set before.
     func enclose(_ network: LocalNetwork) {
-        for layer in network.layers {
-            let gamma = Self.gamma(layer.columns)
-            var row = 0
-            while row < layer.rows {
-                let count = min(4, layer.rows - row)
-                for plane in 0..<planes { sum(layer, row: row, count: count, plane: plane) }
-                for offset in 0..<count {
-                    finish(layer, row: row + offset, from: sums + offset * Self.lanes, gamma)
-                }
-                row += count
+        for layer in network.layers { enclose(layer) }
+    }
+
+    /// Encloses the neurons of one layer, those of the layers below being enclosed.
+    func enclose(_ layer: LocalLayer) {
+        let gamma = Self.gamma(layer.columns)
+        var row = 0
+        while row < layer.rows {
+            let count = min(4, layer.rows - row)
+            for plane in 0..<planes { sum(layer, row: row, count: count, plane: plane) }
+            for offset in 0..<count {
+                finish(layer, row: row + offset, from: sums + offset * Self.lanes, gamma)
             }
-            evaluate(layer)
+            row += count
+        }
+        evaluate(layer)
+    }
+
+    /// Takes over bounds (not forms) of `count` columns of `other`.
+    func take(_ other: BoxForms, from: Int, to: Int, count: Int) {
+        (lower + to).update(from: other.lower + from, count: count)
+        (upper + to).update(from: other.upper + from, count: count)
+        (size + to).update(from: other.size + from, count: count)
+    }
+
+    /// Moves the columns `order`, which rises and counts from `first`, to `first`.
+    func keep(_ order: UnsafePointer<Int32>, count: Int, from first: Int) {
+        for kept in 0..<count {
+            let (from, to) = (first + Int(order[kept]), first + kept)
+            guard from != to else { continue }
+            for numbers in [lower, upper, size, rounding, value] { numbers[to] = numbers[from] }
+            for plane in 0..<planes {
+                let place = forms.base + plane * capacity * 8
+                (place + to * 8).update(from: place + from * 8, count: 8)
+            }
         }
     }
 
     /// Four rows' sums of coefficient × form, one plane of lanes, into `sums`.
     private func sum(_ layer: LocalLayer, row: Int, count: Int, plane: Int) {
-        let mask = masks[plane]
+        let mask = coefficientMasks[plane]
         let forms = UnsafeRawPointer(self.forms.base + plane * capacity * 8)
         let first = UnsafePointer(layer.coefficients.base) + row * layer.stride
         // Fewer than four rows are left: the last is summed again.

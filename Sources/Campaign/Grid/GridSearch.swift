@@ -21,9 +21,12 @@ public struct GridSearch: Equatable, Sendable {
     /// Points of the boxes the network is first cut down for.
     static let regionPoints = 8_192
     /// Points of a first box.
-    static let blockPoints = 1_024
+    static let blockPoints = 2_048
+    /// Halvings at which boxes are enclosed with their networks cut down on the way: closer, but
+    /// dearer where little is left to cut.
+    static let fusedDepths = 1
     /// Points of a box that may be left out: larger ones never are, and are not tried.
-    static let boundedPoints = 1_024
+    static let boundedPoints = 2_048
 
     /// A search for the `bestCount` best recipes of `grid`.
     public init(grid: RecipeGrid, bestCount: Int = 15) throws(GridError) {
