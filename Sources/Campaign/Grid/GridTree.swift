@@ -47,9 +47,11 @@ final class GridTree {
         try findIncumbents(shouldStop)
         let known = BoxForms(dimension: grid.dimension, columns: root.columnCount)
         let smaller = LocalNetwork(inputs: grid.dimension, layerCount: root.layers.count)
+        let scratch = LocalNetwork(inputs: grid.dimension, layerCount: root.layers.count)
         for region in parts(of: GridBox(grid), points: GridSearch.regionPoints) {
             set(region, known)
-            known.enclose(root)
+            set(region, blockBounds)
+            resolver.enclose(root, known, into: scratch, blockBounds, isRoot: true)
             resolver.resolve(root, in: known, into: smaller, isRoot: true, isDropOnly: true)
             for block in parts(of: region, points: GridSearch.blockPoints) {
                 if shouldStop() { throw .stopped }

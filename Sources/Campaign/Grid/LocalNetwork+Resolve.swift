@@ -97,7 +97,8 @@ final class Resolver {
         let prefix = 1 + parent.inputs
         target.update(repeating: 0, count: new.stride)
         target.update(from: source, count: prefix)
-        for below in 0..<number {
+        for below in 0..<number
+        where old.firstColumn < parent.layers[below].ownColumn + parent.layers[below].rows {
             let from = source + parent.layers[below].ownColumn
             let to = target + child.layers[below].ownColumn
             let order = UnsafePointer(orders[below].base)
@@ -236,6 +237,22 @@ final class Resolver {
         var total = SIMD8<Float>()
         var column = columns.lowerBound
         let mask = SIMD8<UInt32>(repeating: 0x7fff_ffff)
+        var other = total
+        while column + 16 <= columns.upperBound {
+            let part = UnsafeRawPointer(coefficients + column)
+            let size = UnsafeRawPointer(sizes + column)
+            total.addProduct(
+                unsafeBitCast(
+                    part.loadUnaligned(as: SIMD8<UInt32>.self) & mask, to: SIMD8<Float>.self),
+                size.loadUnaligned(as: SIMD8<Float>.self))
+            other.addProduct(
+                unsafeBitCast(
+                    part.loadUnaligned(fromByteOffset: 32, as: SIMD8<UInt32>.self) & mask,
+                    to: SIMD8<Float>.self),
+                size.loadUnaligned(fromByteOffset: 32, as: SIMD8<Float>.self))
+            column += 16
+        }
+        total += other
         while column + 8 <= columns.upperBound {
             let part = UnsafeRawPointer(coefficients + column).loadUnaligned(
                 as: SIMD8<UInt32>.self)
