@@ -37,7 +37,9 @@ final class BoxForms {
     private let sums: UnsafeMutablePointer<Float>
     /// Lanes of slopes, with their signs cleared; lanes whose coefficients' signs are cleared.
     private let slopeMasks: [SIMD8<UInt32>]
-    private let masks: [SIMD8<UInt32>]
+    let coefficientMasks: [SIMD8<UInt32>]
+    /// Lanes of the slopes, the centre, the radius and the size, two vectors each.
+    private let ownMasks: [SIMD8<UInt32>]
 
     init(dimension: Int, columns: Int) {
         self.dimension = dimension
@@ -63,7 +65,12 @@ final class BoxForms {
         for lane in 0..<dimension { slopeMasks[lane >> 3][lane & 7] = Self.sizeMask }
         for lane in [dimension + 1, dimension + 2] { masks[lane >> 3][lane & 7] = Self.sizeMask }
         self.slopeMasks = slopeMasks
-        self.masks = masks
+        coefficientMasks = masks
+        var ownMasks = [SIMD8<UInt32>](repeating: SIMD8(), count: 8)
+        for lane in 0..<(dimension + 3) {
+            ownMasks[2 * max(lane + 1 - dimension, 0) + (lane >> 3)][lane & 7] = .max
+        }
+        self.ownMasks = ownMasks
     }
 
     /// γ_n = n u / (1 − n u): the relative error of a sum of products with `terms` roundings.
@@ -112,24 +119,47 @@ final class BoxForms {
 
     /// Encloses every neuron of `network` in the box set before.
     func enclose(_ network: LocalNetwork) {
-        for layer in network.layers {
-            let gamma = Self.gamma(layer.columns)
-            var row = 0
-            while row < layer.rows {
-                let count = min(4, layer.rows - row)
-                for plane in 0..<planes { sum(layer, row: row, count: count, plane: plane) }
-                for offset in 0..<count {
-                    finish(layer, row: row + offset, from: sums + offset * Self.lanes, gamma)
-                }
-                row += count
+        for layer in network.layers { enclose(layer) }
+    }
+
+    /// Encloses the neurons of one layer, those of the layers below being enclosed.
+    func enclose(_ layer: LocalLayer) {
+        let gamma = Self.gamma(layer.columns)
+        var row = 0
+        while row < layer.rows {
+            let count = min(4, layer.rows - row)
+            for plane in 0..<planes { sum(layer, row: row, count: count, plane: plane) }
+            for offset in 0..<count {
+                finish(layer, row: row + offset, from: sums + offset * Self.lanes, gamma)
             }
-            evaluate(layer)
+            row += count
+        }
+        evaluate(layer)
+    }
+
+    /// Takes over bounds (not forms) of `count` columns of `other`.
+    func take(_ other: BoxForms, from: Int, to: Int, count: Int) {
+        (lower + to).update(from: other.lower + from, count: count)
+        (upper + to).update(from: other.upper + from, count: count)
+        (size + to).update(from: other.size + from, count: count)
+    }
+
+    /// Moves the columns `order`, which rises and counts from `first`, to `first`.
+    func keep(_ order: UnsafePointer<Int32>, count: Int, from first: Int) {
+        for kept in 0..<count {
+            let (from, to) = (first + Int(order[kept]), first + kept)
+            guard from != to else { continue }
+            for numbers in [lower, upper, size, rounding, value] { numbers[to] = numbers[from] }
+            for plane in 0..<planes {
+                let place = forms.base + plane * capacity * 8
+                (place + to * 8).update(from: place + from * 8, count: 8)
+            }
         }
     }
 
     /// Four rows' sums of coefficient × form, one plane of lanes, into `sums`.
     private func sum(_ layer: LocalLayer, row: Int, count: Int, plane: Int) {
-        let mask = masks[plane]
+        let mask = coefficientMasks[plane]
         let forms = UnsafeRawPointer(self.forms.base + plane * capacity * 8)
         let first = UnsafePointer(layer.coefficients.base) + row * layer.stride
         // Fewer than four rows are left: the last is summed again.
@@ -195,42 +225,69 @@ final class BoxForms {
             share = high / (high - low)
             lift = -0.5 * share * low
         }
-        sums[dimension + 1] = radius
-        for plane in 0..<planes {
-            let place = forms.base + plane * capacity * 8 + column * 8
-            let part = UnsafeRawPointer(sums + plane * 8).loadUnaligned(as: SIMD8<Float>.self)
-            UnsafeMutableRawPointer(place).storeBytes(
-                of: part * SIMD8(repeating: share), as: SIMD8<Float>.self)
-        }
         let moved = middle * share + lift
         let reach = radius * share + lift
-        write(column, lane: dimension, moved)
-        write(column, lane: dimension + 1, reach)
-        write(column, lane: dimension + 2, abs(moved) + slopes * share + reach)
+        let whole = abs(moved) + slopes * share + reach
+        let place = UnsafeMutableRawPointer(forms.base + column * 8)
+        for plane in 0..<planes {
+            let part = UnsafeRawPointer(sums + plane * 8).loadUnaligned(as: SIMD8<Float>.self)
+            let shared = unsafeBitCast(part * SIMD8(repeating: share), to: SIMD8<UInt32>.self)
+            var bits = shared & ownMasks[plane]
+            bits |= SIMD8(repeating: moved.bitPattern) & ownMasks[2 + plane]
+            bits |= SIMD8(repeating: reach.bitPattern) & ownMasks[4 + plane]
+            bits |= SIMD8(repeating: whole.bitPattern) & ownMasks[6 + plane]
+            place.storeBytes(
+                of: bits, toByteOffset: plane * capacity * 32, as: SIMD8<UInt32>.self)
+        }
     }
 
     /// The layer's outputs at the centre, for the place of a tangent: no bound hangs on them.
+    ///
+    /// Four rows at a time, so that no sum waits for another.
     private func evaluate(_ layer: LocalLayer) {
         let values = UnsafePointer(value)
-        let start = min(max(layer.firstColumn, 1 + dimension), layer.columns)
-        for row in 0..<layer.rows {
-            let place = UnsafePointer(layer.coefficients.base) + row * layer.stride
-            var sum: Float = 0
-            for column in 0..<(1 + dimension) { sum += place[column] * values[column] }
-            var total = SIMD8<Float>()
+        let prefix = 1 + dimension
+        let start = min(max(layer.firstColumn, prefix), layer.columns)
+        var row = 0
+        while row < layer.rows {
+            let count = min(4, layer.rows - row)
+            let first = UnsafePointer(layer.coefficients.base) + row * layer.stride
+            let second = first + min(1, count - 1) * layer.stride
+            let third = first + min(2, count - 1) * layer.stride
+            let fourth = first + min(3, count - 1) * layer.stride
+            var sums = SIMD4<Float>()
+            @inline(__always) func add(_ column: Int) {
+                let part = SIMD4(first[column], second[column], third[column], fourth[column])
+                sums.addProduct(part, SIMD4(repeating: values[column]))
+            }
+            for column in 0..<prefix { add(column) }
+            var a = SIMD8<Float>()
+            var b = a
+            var c = a
+            var d = a
             var column = start
             while column + 8 <= layer.columns {
-                total.addProduct(
-                    UnsafeRawPointer(place + column).loadUnaligned(as: SIMD8<Float>.self),
-                    UnsafeRawPointer(values + column).loadUnaligned(as: SIMD8<Float>.self))
+                let value = Self.load(values + column)
+                a.addProduct(Self.load(first + column), value)
+                b.addProduct(Self.load(second + column), value)
+                c.addProduct(Self.load(third + column), value)
+                d.addProduct(Self.load(fourth + column), value)
                 column += 8
             }
-            sum += total.sum()
             while column < layer.columns {
-                sum += place[column] * values[column]
+                add(column)
                 column += 1
             }
-            value[layer.ownColumn + row] = max(sum, 0)
+            sums += SIMD4(a.sum(), b.sum(), c.sum(), d.sum())
+            for offset in 0..<count {
+                value[layer.ownColumn + row + offset] = max(sums[offset], 0)
+            }
+            row += count
         }
+    }
+
+    @inline(__always)
+    private static func load(_ place: UnsafePointer<Float>) -> SIMD8<Float> {
+        UnsafeRawPointer(place).loadUnaligned(as: SIMD8<Float>.self)
     }
 }

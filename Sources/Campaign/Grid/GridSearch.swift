@@ -19,11 +19,14 @@ public struct GridSearch: Equatable, Sendable {
     /// Units of a layer at most.
     public static let mostUnits = 4_096
     /// Points of the boxes the network is first cut down for.
-    static let regionPoints = 8_192
+    static let regionPoints = 32_768
     /// Points of a first box.
-    static let blockPoints = 1_024
+    static let blockPoints = 4_096
+    /// Halvings at which boxes are enclosed with their networks cut down on the way: closer, but
+    /// dearer where little is left to cut.
+    static let fusedDepths = 3
     /// Points of a box that may be left out: larger ones never are, and are not tried.
-    static let boundedPoints = 1_024
+    static let boundedPoints = 4_096
 
     /// A search for the `bestCount` best recipes of `grid`.
     public init(grid: RecipeGrid, bestCount: Int = 15) throws(GridError) {

@@ -15,12 +15,16 @@ final class GridTree {
     /// Networks and forms, one per depth: a box's parts use those of the depth below it.
     private var networks: [LocalNetwork] = []
     private var forms: [BoxForms] = []
+    /// Bounds of a block's neurons, by the columns of its region's network.
+    private let blockBounds: BoxForms
 
     /// Points of the coarse grid along a variable that the descent starts from.
     private static let coarseSteps = 4
     private static let coarsePoints = 1_024
     /// Points whose neighbours are looked at before the descent.
     private static let mostExpansions = 2_000
+    /// A box cut down to less than this part is bounded again, a larger one is halved too.
+    private static let cutShare = 2
     /// The loss's own rounding, in double precision, with room to spare.
     private static let lossSlack = 1e-9
     /// A box is bounded only where δ · cos should exceed this.
@@ -35,6 +39,7 @@ final class GridTree {
         root = LocalNetwork(network)
         bound = LossBound(network: network, loss: loss, columns: root.columnCount)
         resolver = Resolver(layerCount: root.layers.count)
+        blockBounds = BoxForms(dimension: grid.dimension, columns: root.columnCount)
     }
 
     /// Looks at the whole grid.
@@ -42,9 +47,11 @@ final class GridTree {
         try findIncumbents(shouldStop)
         let known = BoxForms(dimension: grid.dimension, columns: root.columnCount)
         let smaller = LocalNetwork(inputs: grid.dimension, layerCount: root.layers.count)
+        let scratch = LocalNetwork(inputs: grid.dimension, layerCount: root.layers.count)
         for region in parts(of: GridBox(grid), points: GridSearch.regionPoints) {
             set(region, known)
-            known.enclose(root)
+            set(region, blockBounds)
+            resolver.enclose(root, known, into: scratch, blockBounds, isRoot: true)
             resolver.resolve(root, in: known, into: smaller, isRoot: true, isDropOnly: true)
             for block in parts(of: region, points: GridSearch.blockPoints) {
                 if shouldStop() { throw .stopped }
@@ -146,23 +153,55 @@ final class GridTree {
         }
         let known = forms[depth]
         set(box, known)
-        known.enclose(parent)
+        let child = networks[depth]
+        let isFused = depth < GridSearch.fusedDepths
+        if isFused {
+            set(box, blockBounds)
+            resolver.enclose(parent, blockBounds, into: child, known, isRoot: depth == 0)
+        } else {
+            known.enclose(parent)
+        }
+        let network = isFused ? child : parent
         best.counters.boxes += 1
         var ranges = old
         let goal = 1 - best.threshold - Self.lossSlack
-        if points <= GridSearch.boundedPoints, goal > Self.leastGoal,
-            bound.staysBelow(goal, parent, known, &ranges)
-        {
-            best.counters.prunedBoxes += 1
-            best.counters.prunedPoints += points
-            return
+        var open = box
+        if points <= GridSearch.boundedPoints, goal > Self.leastGoal {
+            let isBelow = bound.staysBelow(goal, network, known, &ranges)
+            guard !isBelow, let rest = cut(box) else {
+                best.counters.prunedBoxes += 1
+                best.counters.prunedPoints += points
+                return
+            }
+            open = rest
         }
         guard points > 1 else { return evaluate(box.low) }
-        let half = box.halves(widest(box, known))
-        let child = networks[depth]
-        resolver.resolve(parent, in: known, into: child, isRoot: depth == 0)
+        if !isFused { resolver.resolve(parent, in: known, into: child, isRoot: depth == 0) }
+        let left = open.pointCount(grid.dimension)
+        best.counters.prunedPoints += points - left
+        guard left * Self.cutShare > points else {
+            return visit(open, of: child, depth: depth + 1, ranges)
+        }
+        let half = open.halves(widest(open, known))
         visit(half.0, of: child, depth: depth + 1, ranges)
         visit(half.1, of: child, depth: depth + 1, ranges)
+    }
+
+    /// What the bounds last worked out leave open of their box, nil when nothing.
+    private func cut(_ box: GridBox) -> GridBox? {
+        var open = box
+        for variable in 0..<grid.dimension {
+            let values = self.values[variable]
+            let (low, high) = (bound.keptLow[variable], bound.keptHigh[variable])
+            while open.low[variable] <= open.high[variable],
+                Double(values[Int(open.low[variable])]) < low
+            { open.low[variable] += 1 }
+            while open.low[variable] <= open.high[variable],
+                Double(values[Int(open.high[variable])]) > high
+            { open.high[variable] -= 1 }
+            if open.low[variable] > open.high[variable] { return nil }
+        }
+        return open
     }
 
     /// The variable to halve: the one that moves the bound most.

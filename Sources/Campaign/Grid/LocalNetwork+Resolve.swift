@@ -1,9 +1,11 @@
 /// Builds the local network of a part of a box from that of the whole.
 final class Resolver {
     /// Per layer: the parent's rows that live on, those that still switch first.
-    private var orders: [Scratch<Int32>]
+    var orders: [Scratch<Int32>]
     /// Coefficients on resolved neurons, of four rows.
     private let shares = Scratch<Float>(filler: 0)
+    /// All rows of the layer `enclose` is at.
+    let candidates = LocalLayer()
 
     init(layerCount: Int) {
         orders = (0..<layerCount).map { _ in Scratch(filler: 0) }
@@ -42,18 +44,14 @@ final class Resolver {
             while row < rows {
                 let count = min(4, rows - row)
                 for offset in 0..<count {
-                    copy(
-                        number, row: row + offset, parent, child, known,
-                        isRoot: isRoot, isDropOnly: isDropOnly)
+                    let norm = copy(number, row: row + offset, into: new, parent, child, known)
+                    let oldRow = Int(orders[number].base[row + offset])
+                    let own =
+                        isRoot ? known.rounding[old.ownColumn + oldRow] : old.radii.base[oldRow]
+                    new.radii.base[row + offset] =
+                        isDropOnly ? 0 : own + BoxForms.gamma(old.columns) * norm
                 }
-                for below in 0..<number
-                where child.layers[below].resolved > 0
-                    && old.firstColumn < parent.layers[below].ownColumn
-                        + parent.layers[below].rows
-                {
-                    gather(number, below, row: row, count: count, parent, child)
-                    substitute(below, into: new, row: row, count: count, child)
-                }
+                multiplyOut(number, into: new, row: row, count: count, parent, child)
                 row += count
             }
             if isLast {
@@ -65,7 +63,7 @@ final class Resolver {
         }
     }
 
-    private func choose(
+    func choose(
         _ old: LocalLayer, _ new: LocalLayer, _ known: BoxForms, order: Scratch<Int32>,
         keepsAll: Bool
     ) {
@@ -86,35 +84,46 @@ final class Resolver {
         }
     }
 
-    /// The part of a row that stays: 1, the variables, the neurons that still switch.
-    private func copy(
-        _ number: Int, row: Int, _ parent: LocalNetwork, _ child: LocalNetwork,
-        _ known: BoxForms, isRoot: Bool, isDropOnly: Bool
-    ) {
+    /// The part of a row that stays: 1, the variables, the neurons that still switch. Returns
+    /// the sum of the sizes of all its terms.
+    func copy(
+        _ number: Int, row: Int, into new: LocalLayer, _ parent: LocalNetwork,
+        _ child: LocalNetwork, _ known: BoxForms
+    ) -> Float {
         let old = parent.layers[number]
-        let new = child.layers[number]
         let oldRow = Int(orders[number].base[row])
         let source = UnsafePointer(old.coefficients.base) + oldRow * old.stride
         let target = new.coefficients.base + row * new.stride
         let prefix = 1 + parent.inputs
         target.update(repeating: 0, count: new.stride)
         target.update(from: source, count: prefix)
-        for below in 0..<number {
+        for below in 0..<number
+        where old.firstColumn < parent.layers[below].ownColumn + parent.layers[below].rows {
             let from = source + parent.layers[below].ownColumn
             let to = target + child.layers[below].ownColumn
             let order = UnsafePointer(orders[below].base)
             for kept in 0..<child.layers[below].rows { to[kept] = from[Int(order[kept])] }
         }
-        guard !isDropOnly else {
-            new.radii.base[row] = 0
-            return
-        }
         var norm: Float = 0
         for column in 0..<prefix { norm += abs(source[column]) * known.size[column] }
-        norm += Self.weightedNorm(
-            source, known.size, min(max(old.firstColumn, prefix), old.columns)..<old.columns)
-        let own = isRoot ? known.rounding[old.ownColumn + oldRow] : old.radii.base[oldRow]
-        new.radii.base[row] = own + BoxForms.gamma(old.columns) * norm
+        return norm
+            + Self.weightedNorm(
+                source, known.size, min(max(old.firstColumn, prefix), old.columns)..<old.columns)
+    }
+
+    /// Puts the resolved rows of all layers below into four rows.
+    func multiplyOut(
+        _ number: Int, into new: LocalLayer, row: Int, count: Int, _ parent: LocalNetwork,
+        _ child: LocalNetwork
+    ) {
+        let first = parent.layers[number].firstColumn
+        for below in 0..<number
+        where child.layers[below].resolved > 0
+            && first < parent.layers[below].ownColumn + parent.layers[below].rows
+        {
+            gather(number, below, row: row, count: count, parent, child)
+            substitute(below, into: new, row: row, count: count, child)
+        }
     }
 
     /// Coefficients of four rows on the neurons of a layer that were resolved.
@@ -186,7 +195,7 @@ final class Resolver {
 
     /// What each resolved row hands on to rows it is put into, per unit of coefficient: its
     /// radius and the rounding of its terms.
-    private func measure(
+    func measure(
         _ layer: LocalLayer, columns: Int, _ number: Int, _ child: LocalNetwork,
         _ known: BoxForms, _ parent: LocalNetwork
     ) {
@@ -209,7 +218,7 @@ final class Resolver {
         }
     }
 
-    private func name(
+    func name(
         _ old: LocalLayer, _ new: LocalLayer, _ parent: LocalNetwork, _ child: LocalNetwork,
         order: Scratch<Int32>
     ) {
@@ -228,6 +237,22 @@ final class Resolver {
         var total = SIMD8<Float>()
         var column = columns.lowerBound
         let mask = SIMD8<UInt32>(repeating: 0x7fff_ffff)
+        var other = total
+        while column + 16 <= columns.upperBound {
+            let part = UnsafeRawPointer(coefficients + column)
+            let size = UnsafeRawPointer(sizes + column)
+            total.addProduct(
+                unsafeBitCast(
+                    part.loadUnaligned(as: SIMD8<UInt32>.self) & mask, to: SIMD8<Float>.self),
+                size.loadUnaligned(as: SIMD8<Float>.self))
+            other.addProduct(
+                unsafeBitCast(
+                    part.loadUnaligned(fromByteOffset: 32, as: SIMD8<UInt32>.self) & mask,
+                    to: SIMD8<Float>.self),
+                size.loadUnaligned(fromByteOffset: 32, as: SIMD8<Float>.self))
+            column += 16
+        }
+        total += other
         while column + 8 <= columns.upperBound {
             let part = UnsafeRawPointer(coefficients + column).loadUnaligned(
                 as: SIMD8<UInt32>.self)

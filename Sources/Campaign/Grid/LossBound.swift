@@ -20,6 +20,9 @@ final class LossBound {
     private let weights: Scratch<Double>
     /// How much the last bound of the cosine rose along every variable over half the box.
     private(set) var influences = [Double](repeating: 0, count: RecipeGrid.maximumVariables)
+    /// Recipes of the last box with a variable outside of these have δ · cos below the goal.
+    private(set) var keptLow = SIMD16<Double>(repeating: -.infinity)
+    private(set) var keptHigh = SIMD16<Double>(repeating: .infinity)
 
     init(network: DenseNetwork, loss: Loss, columns: Int) {
         layer = OutputLayer(network: network, loss: loss)
@@ -28,6 +31,9 @@ final class LossBound {
         amplitudeLow = loss.amplitudeLow
         amplitudeHigh = loss.amplitudeHigh
     }
+
+    /// Part of the least full amplitude below which a peak counts as no smaller.
+    private static let leastPeak = 0.1
 
     /// What is known of a box's spectra.
     struct Ranges {
@@ -45,25 +51,45 @@ final class LossBound {
     }
 
     /// Whether every recipe of the box has δ · cos below `goal` (above 0). False means that it is
-    /// not known. `ranges` comes in with what holds for a larger box and goes out with what was
-    /// learnt.
+    /// not known; then `keptLow` and `keptHigh` say what of the box is still open. `ranges` comes
+    /// in with what holds for a larger box and goes out with what was learnt.
     func staysBelow(
         _ goal: Double, _ network: LocalNetwork, _ known: BoxForms, _ ranges: inout Ranges
     ) -> Bool {
+        keptLow = SIMD16(repeating: -.infinity)
+        keptHigh = SIMD16(repeating: .infinity)
         let factor = largestFactor(ranges)
         if factor < goal { return true }
         let centre = layer.centre(network, known)
+        if !ranges.floorLow.isFinite, layer.needsFloor(goal / factor) {
+            layer.narrow(&ranges, network, known)
+            return narrowed(goal, centre, ranges, network, known)
+        }
         if cosineBelow(goal / factor, centre, ranges, network, known) { return true }
         // All wavelengths are looked at only where the one of the centre's peak lets hope.
         guard let peak = layer.range(of: centre.peakPlace, network, known) else { return false }
         ranges.peakLow = max(ranges.peakLow, peak.low)
         if ranges.peakLow > amplitudeHigh { return true }
+        if centre.peak < amplitudeLow {
+            // What δ changes by counts as what the cosine does.
+            let weight =
+                centre.square.squareRoot() / max(centre.peak, Self.leastPeak * amplitudeLow)
+            for variable in 0..<network.inputs {
+                influences[variable] += weight * layer.peakSlopes[variable]
+            }
+        }
         guard peak.high < amplitudeLow, peak.high < ranges.peakHigh else { return false }
         layer.narrow(&ranges, network, known)
-        let smaller = largestFactor(ranges)
-        if smaller < goal { return true }
-        return smaller < factor
-            && cosineBelow(goal / smaller, centre, ranges, network, known)
+        guard largestFactor(ranges) < factor else { return false }
+        return narrowed(goal, centre, ranges, network, known)
+    }
+
+    private func narrowed(
+        _ goal: Double, _ centre: OutputLayer.Centre, _ ranges: Ranges,
+        _ network: LocalNetwork, _ known: BoxForms
+    ) -> Bool {
+        let factor = largestFactor(ranges)
+        return factor < goal || cosineBelow(goal / factor, centre, ranges, network, known)
     }
 
     /// Whether every spectrum of the box has a cosine below `cosine`, by the tangent at the centre.
@@ -75,6 +101,8 @@ final class LossBound {
             return false
         }
         let root = Double(layer.outputs).squareRoot()
+        var centre = centre
+        if !ranges.floorLow.isFinite { layer.lower(&centre, until: cosine - 1e-6) }
         // |v₀| of the exact centre may be larger than that of the rounded spectrum, and T̂ is
         // rounded: a tangent of a little less cosine stays above for certain.
         let length = centre.square.squareRoot() + root * centre.rounding
@@ -140,6 +168,25 @@ final class LossBound {
             influences[variable] = reach
             value += slope * Double(known.centre[variable]) + reach
         }
+        if value >= 0 { cut(value, network, known) }
         return value
+    }
+
+    /// Leaves out what a linear function with the largest value `value` at a corner of the box
+    /// has below zero: a variable so far from that corner that its slope alone takes it there.
+    private func cut(_ value: Double, _ network: LocalNetwork, _ known: BoxForms) {
+        for variable in 0..<network.inputs {
+            let slope = back.base[1 + variable]
+            // Rounding here must not leave out what lies on the edge.
+            let depth = value / abs(slope) * (1 + 0x1p-40)
+            guard depth.isFinite else { continue }
+            let (centre, half) = (Double(known.centre[variable]), Double(known.half[variable]))
+            let margin = (abs(centre) + half) * 0x1p-40
+            if slope > 0 {
+                keptLow[variable] = max(keptLow[variable], centre + half - depth - margin)
+            } else {
+                keptHigh[variable] = min(keptHigh[variable], centre - half + depth + margin)
+            }
+        }
     }
 }

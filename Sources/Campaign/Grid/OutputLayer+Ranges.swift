@@ -19,19 +19,32 @@ extension OutputLayer {
     ) -> (low: Double, high: Double)? {
         guard let rounding = rounding(network, known) else { return nil }
         let last = network.layers[network.layers.count - 1]
-        var middle = Double(bias[output])
-        var reach = Double(rounding)
-        for lane in 0...(network.inputs + 1) {
-            var sum = 0.0
+        let dimension = network.inputs
+        var reach = rounding
+        var middle = bias[output]
+        for plane in 0..<known.planes {
+            var sums = SIMD8<Float>()
+            let mask = known.coefficientMasks[plane]
+            let forms = UnsafeRawPointer(
+                known.forms.base + plane * known.capacity * 8 + last.ownColumn * 8)
             for row in 0..<last.rows {
                 let weight = kernel[Int(network.origins.base[row]) * width + output]
-                sum +=
-                    Double(known.form(last.ownColumn + row, lane: lane))
-                    * Double(lane == network.inputs + 1 ? abs(weight) : weight)
+                let factor = unsafeBitCast(
+                    SIMD8(repeating: weight.bitPattern) & mask, to: SIMD8<Float>.self)
+                sums.addProduct(
+                    forms.loadUnaligned(fromByteOffset: row * 32, as: SIMD8<Float>.self), factor)
             }
-            if lane == network.inputs { middle += sum } else { reach += abs(sum) }
+            for lane in (plane * 8)..<min(plane * 8 + 8, dimension + 2) {
+                let part = sums[lane & 7]
+                if lane == dimension {
+                    middle += part
+                } else {
+                    reach += abs(part)
+                    if lane < dimension { peakSlopes[lane] = Double(abs(part)) }
+                }
+            }
         }
-        return (middle - reach, middle + reach)
+        return (Double(middle - reach), Double(middle + reach))
     }
 
     /// Bounds of largest and least absorbance over all outputs.

@@ -24,6 +24,8 @@ final class OutputLayer {
     private var biasSum = 0.0
     private var biasTarget = 0.0
     private var targetSum = 0.0
+    /// How much the output last asked for changes along every variable over half the box.
+    var peakSlopes = [Double](repeating: 0, count: BoxForms.lanes)
 
     /// A row of the last layer: what one hidden neuron adds to the outputs.
     struct Unit {
@@ -121,6 +123,8 @@ final class OutputLayer {
         /// |v|² and ⟨v, T̂⟩ of v = S − floor.
         var square = 0.0
         var product = 0.0
+        /// Σ v.
+        var sum = 0.0
         /// How far rounding may have moved any of its values.
         var rounding = 0.0
     }
@@ -162,18 +166,22 @@ final class OutputLayer {
         let floor = SIMD8(repeating: Float(centre.floor))
         var squares = SIMD8<Float>()
         var products = SIMD8<Float>()
+        var sums = SIMD8<Float>()
         var index = 0
         while index + 8 <= outputs {
             let value = Self.load(spectrum + index) - floor
             squares.addProduct(value, value)
+            sums += value
             products.addProduct(value, Self.load(target + index))
             index += 8
         }
         centre.square = Double(squares.sum())
         centre.product = Double(products.sum())
+        centre.sum = Double(sums.sum())
         while index < outputs {
             let value = Double(spectrum[index]) - centre.floor
             centre.square += value * value
+            centre.sum += value
             centre.product += value * Double(target[index])
             index += 1
         }
@@ -217,6 +225,34 @@ final class OutputLayer {
         var sum = 0.0
         /// What rounding may have taken off.
         var slack = 0.0
+    }
+
+    /// Whether a tangent of `cosine` may not go without a bound of the least absorbance: the
+    /// target is so flat that a flat spectrum has that cosine.
+    func needsFloor(_ cosine: Double) -> Bool {
+        let wanted = cosine - 1e-6
+        return wanted * wanted * Double(outputs) <= targetSum * targetSum
+    }
+
+    /// Lowers the floor of v₀ until Σ of the tangent of `cosine` is below zero.
+    ///
+    /// Any v₀ gives a tangent; one that adds up to less than nothing needs no bound of the least
+    /// absorbance. With v₀ + t, Σ T̂ |v₀ + t| = c Σ (v₀ + t) is a quadratic equation of t. Where
+    /// it has no solution (the target is all but flat), `centre` stays.
+    func lower(_ centre: inout Centre, until cosine: Double) {
+        let count = Double(outputs)
+        let wanted = cosine * cosine
+        let missing = targetSum * targetSum * centre.square - wanted * centre.sum * centre.sum
+        let room = wanted * count - targetSum * targetSum
+        guard missing > 0, room > 0 else { return }
+        let root = (centre.sum * centre.sum + count * missing / room).squareRoot()
+        // A little further: rounding must not leave the sum above zero.
+        let fall = (root - centre.sum) / count * (1 + 1e-5) + 1e-6
+        guard fall.isFinite, fall >= 0 else { return }
+        centre.floor -= fall
+        centre.square += fall * (2 * centre.sum + count * fall)
+        centre.product += fall * targetSum
+        centre.sum += count * fall
     }
 
     /// The tangent T̂ − `share` · v₀ at `centre`, as weights of the last hidden layer's rows.
