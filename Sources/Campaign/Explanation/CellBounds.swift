@@ -42,6 +42,22 @@ final class CellBounds {
     func enclose(
         _ network: CellNetwork, low: UnsafePointer<Float>, high: UnsafePointer<Float>
     ) {
+        start(low: low, high: high)
+        for layer in network.layers {
+            var row = 0
+            while row < layer.rows {
+                let rows = UnsafePointer(layer.coefficients.base) + row * layer.stride
+                sum(rows, stride: layer.stride, columns: layer.columns)
+                for offset in 0..<min(CellNetwork.block, layer.rows - row) {
+                    finish(layer.ownColumn + row + offset, from: sums + offset * Self.lanes)
+                }
+                row += CellNetwork.block
+            }
+        }
+    }
+
+    /// The forms of 1 and the variables, which go from `low` through `high`.
+    func start(low: UnsafePointer<Float>, high: UnsafePointer<Float>) {
         for plane in 0..<planes {
             let place = forms.base + plane * capacity * 8
             place.update(repeating: 0, count: 8 * (1 + dimension))
@@ -51,16 +67,29 @@ final class CellBounds {
             write(1 + variable, lane: variable, 0.5 * high[variable] - 0.5 * low[variable])
             write(1 + variable, lane: dimension, 0.5 * high[variable] + 0.5 * low[variable])
         }
-        for layer in network.layers {
-            var row = 0
-            while row < layer.rows {
-                for plane in 0..<planes { sum(layer, row: row, plane: plane) }
-                for offset in 0..<min(CellNetwork.block, layer.rows - row) {
-                    finish(layer.ownColumn + row + offset, from: sums + offset * Self.lanes)
-                }
-                row += CellNetwork.block
-            }
+    }
+
+    /// The upper ends of a block of rows.
+    @inline(__always)
+    func tops(_ rows: UnsafePointer<Float>, stride: Int, columns: Int) -> SIMD4<Float> {
+        sum(rows, stride: stride, columns: columns)
+        var tops = SIMD4<Float>()
+        for offset in 0..<CellNetwork.block {
+            let (middle, slopes, radius) = ends(sums + offset * Self.lanes)
+            tops[offset] = middle + slopes + radius
         }
+        return tops
+    }
+
+    /// Gives `column` the form of the rectifier whose input is `row` and is known to lie from
+    /// `low` < 0 through `high` > 0.
+    func add(
+        _ row: UnsafePointer<Float>, columns: Int, as column: Int, low: Float, high: Float
+    ) {
+        sum(row, stride: 0, columns: columns)
+        let (middle, _, radius) = ends(sums)
+        let share = high / (high - low)
+        keep(column, sums, share: share, lift: -0.5 * share * low, middle, radius)
     }
 
     @inline(__always)
@@ -68,21 +97,24 @@ final class CellBounds {
         forms.base[(lane >> 3) * capacity * 8 + column * 8 + (lane & 7)] = number
     }
 
-    /// A block of rows' sums of coefficient × form, one plane of lanes, into `sums`.
+    /// A block of rows' sums of coefficient × form into `sums`.
     @inline(__always)
-    private func sum(_ layer: CellLayer, row: Int, plane: Int) {
+    private func sum(_ rows: UnsafePointer<Float>, stride: Int, columns: Int) {
+        for plane in 0..<planes { sum(rows, stride: stride, columns: columns, plane: plane) }
+    }
+
+    @inline(__always)
+    private func sum(_ first: UnsafePointer<Float>, stride: Int, columns: Int, plane: Int) {
         let mask = radiusMasks[plane]
         let forms = UnsafeRawPointer(self.forms.base + plane * capacity * 8)
-        let first = UnsafePointer(layer.coefficients.base) + row * layer.stride
-        let second = first + layer.stride
-        let third = second + layer.stride
-        let fourth = third + layer.stride
+        let second = first + stride
+        let third = second + stride
+        let fourth = third + stride
         var a = SIMD8<Float>()
         var b = a
         var c = a
         var d = a
         var column = 0
-        let columns = layer.columns
         while column < columns {
             let form = forms.loadUnaligned(fromByteOffset: column * 32, as: SIMD8<Float>.self)
             a.addProduct(Self.masked(first[column], mask), form)
@@ -104,18 +136,22 @@ final class CellBounds {
         unsafeBitCast(SIMD8(repeating: number.bitPattern) & mask, to: SIMD8<Float>.self)
     }
 
+    /// Of a sum of forms: centre, reach of the slopes, radius.
+    @inline(__always)
+    private func ends(_ sums: UnsafePointer<Float>) -> (Float, Float, Float) {
+        var slopes: Float = 0
+        for plane in 0..<planes {
+            let part = UnsafeRawPointer(sums + plane * 8).loadUnaligned(as: SIMD8<UInt32>.self)
+            slopes += unsafeBitCast(part & slopeMasks[plane], to: SIMD8<Float>.self).sum()
+        }
+        return (sums[dimension], slopes, sums[dimension + 1])
+    }
+
     /// Bounds of one neuron's input and the form of its output: where it may switch, a band
     /// around the middle of λz and λ(z − l), λ = u / (u − l).
     @inline(__always)
     private func finish(_ column: Int, from sums: UnsafeMutablePointer<Float>) {
-        var slopes: Float = 0
-        for plane in 0..<planes {
-            let part = UnsafeRawPointer(sums + plane * 8).loadUnaligned(as: SIMD8<UInt32>.self)
-            let sizes = unsafeBitCast(part & slopeMasks[plane], to: SIMD8<Float>.self)
-            slopes += sizes.sum()
-        }
-        let middle = sums[dimension]
-        let radius = sums[dimension + 1]
+        let (middle, slopes, radius) = ends(sums)
         let low = middle - slopes - radius
         let high = middle + slopes + radius
         lower[column] = low
@@ -128,6 +164,14 @@ final class CellBounds {
             share = high / (high - low)
             lift = -0.5 * share * low
         }
+        keep(column, sums, share: share, lift: lift, middle, radius)
+    }
+
+    @inline(__always)
+    private func keep(
+        _ column: Int, _ sums: UnsafePointer<Float>, share: Float, lift: Float, _ middle: Float,
+        _ radius: Float
+    ) {
         for plane in 0..<planes {
             let place = forms.base + plane * capacity * 8 + column * 8
             let part = UnsafeRawPointer(sums + plane * 8).loadUnaligned(as: SIMD8<Float>.self)

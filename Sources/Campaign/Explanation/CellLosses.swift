@@ -15,19 +15,19 @@ final class CellLosses {
     private let bounds: CellBounds
     private var networks: [CellNetwork] = []
     private let weights: [Float]
-    /// Columns of sixteen recipes.
-    private let columns: Scratch<Float>
+    private let sample: CellSample
+    /// The network of the recipes in `sample`.
+    private let local: CellNetwork
     /// Ends of the box looked at.
     private let box: Scratch<Float>
     /// The neurons of the last hidden layer that are on for one recipe, and their outputs.
     private let active: Scratch<Int32>
     private let outputs: Scratch<Float>
+    private let live: Scratch<Int32>
     private let cells = Scratch<Int32>(filler: 0)
     private let order = Scratch<Int32>(filler: 0)
     private let starts = Scratch<Int32>(filler: 0)
 
-    /// Recipes evaluated together: two vectors.
-    static let group = 16
     /// The network is cut down again after this many halvings: doing it at each costs more than
     /// it saves.
     static let halvingsPerCut = 3
@@ -45,11 +45,13 @@ final class CellLosses {
             first.kernel[(input * first.outputs)..<((input + 1) * first.outputs)]
                 .reduce(0) { $0 + abs($1) }
         }
-        columns = Scratch((root.columnCount + CellNetwork.block) * Self.group, filler: 0)
+        sample = CellSample(columns: root.columnCount)
+        local = CellNetwork(inputs: network.inputCount, layerCount: root.layers.count)
         box = Scratch(2 * dimension, filler: 0)
         let last = root.layers[root.layers.count - 1].rows
         active = Scratch(last + 1, filler: 0)
         outputs = Scratch(last + 1, filler: 0)
+        live = Scratch(last + 1, filler: 0)
     }
 
     /// The losses of `points`, `dimension` numbers each; 1 where the spectrum has no shape.
@@ -105,74 +107,74 @@ final class CellLosses {
         let end = Int(starts.base[(prefix + 1) << further])
         guard end > first else { return }
         var network = parent
-        if depth >= job.firstCut, (depth - job.firstCut) % Self.halvingsPerCut == 0 {
+        if further > 0, depth >= job.firstCut, (depth - job.firstCut) % Self.halvingsPerCut == 0 {
             while networks.count <= depth {
                 networks.append(
                     CellNetwork(inputs: dimension, layerCount: root.layers.count))
             }
             network = networks[depth]
             let (low, high) = (box.base, box.base + dimension)
-            if further == 0 {
-                extent(job, first..<end, low: low, high: high)
-            } else {
-                job.partition.box(prefix: prefix, depth: depth, low: low, high: high)
-            }
+            job.partition.box(prefix: prefix, depth: depth, low: low, high: high)
             bounds.enclose(parent, low: low, high: high)
             network.cut(parent, bounds)
         }
-        guard further > 0 else { return evaluate(job, first..<end, network) }
+        guard further > 0 else {
+            for place in stride(from: first, to: end, by: CellSample.capacity) {
+                evaluate(job, place..<min(place + CellSample.capacity, end), network)
+            }
+            return
+        }
         visit(job, prefix: prefix << 1, depth: depth + 1, network)
         visit(job, prefix: prefix << 1 | 1, depth: depth + 1, network)
     }
 
-    private func extent(
-        _ job: Job, _ cell: Range<Int>, low: UnsafeMutablePointer<Float>,
-        high: UnsafeMutablePointer<Float>
-    ) {
-        low.update(repeating: .infinity, count: dimension)
-        high.update(repeating: -.infinity, count: dimension)
-        let order = UnsafePointer(order.base)
-        for place in cell {
-            let point = job.points + Int(order[place]) * dimension
-            for variable in 0..<dimension {
-                let value = point[variable]
-                low[variable] = value < low[variable] ? value : low[variable]
-                high[variable] = value > high[variable] ? value : high[variable]
+    private func evaluate(_ job: Job, _ cell: Range<Int>, _ parent: CellNetwork) {
+        load(job, cell)
+        local.fit(parent, to: sample, bounds)
+        let last = local.layers[local.layers.count - 1]
+        let sums = UnsafePointer(sample.values.base) + last.ownColumn * CellSample.capacity
+        // The neurons that are on for any of the recipes.
+        let live = live.base
+        var liveCount = 0
+        for row in 0..<last.rows {
+            live[liveCount] = Int32(truncatingIfNeeded: row)
+            liveCount += sample.extremes(sums + row * CellSample.capacity).high > 0 ? 1 : 0
+        }
+        let origins = UnsafePointer(local.origins.base)
+        let (active, outputs) = (active.base, outputs.base)
+        let order = UnsafePointer(order.base) + cell.lowerBound
+        for point in 0..<cell.count {
+            var on = 0
+            for index in 0..<liveCount {
+                let row = Int(live[index])
+                let value = sums[row &* CellSample.capacity &+ point]
+                active[on] = origins[row]
+                outputs[on] = value
+                on &+= value > 0 ? 1 : 0
             }
+            let parts = shape.parts(units: active, values: outputs, count: on)
+            job.losses[Int(order[point])] = loss(parts)
         }
     }
 
-    private func evaluate(_ job: Job, _ cell: Range<Int>, _ network: CellNetwork) {
-        let values = columns.base
-        let order = UnsafePointer(order.base)
-        let last = network.layers[network.layers.count - 1]
-        let origins = UnsafePointer(network.origins.base)
-        let (active, outputs) = (active.base, outputs.base)
-        for lane in 0..<Self.group { values[lane] = 1 }
-        var place = cell.lowerBound
-        while place < cell.upperBound {
-            let count = min(Self.group, cell.upperBound - place)
-            for lane in 0..<Self.group {
-                let point = job.points + Int(order[place + min(lane, count - 1)]) * dimension
-                for variable in 0..<dimension {
-                    values[(1 + variable) * Self.group + lane] = point[variable]
-                }
+    /// Puts the recipes of `cell` into the sample, and their box into the bounds.
+    private func load(_ job: Job, _ cell: Range<Int>) {
+        sample.count = cell.count
+        let values = sample.values.base
+        let order = UnsafePointer(order.base) + cell.lowerBound
+        for point in 0..<CellSample.capacity { values[point] = 1 }
+        for point in 0..<sample.filled {
+            let source = job.points + Int(order[min(point, cell.count - 1)]) * dimension
+            for variable in 0..<dimension {
+                values[(1 + variable) &* CellSample.capacity &+ point] = source[variable]
             }
-            for layer in network.layers { Self.rectified(layer, values) }
-            for lane in 0..<count {
-                let sums = values + last.ownColumn * Self.group + lane
-                var on = 0
-                for row in 0..<last.rows {
-                    let value = sums[row * Self.group]
-                    active[on] = origins[row]
-                    outputs[on] = value
-                    on += value > 0 ? 1 : 0
-                }
-                let parts = shape.parts(units: active, values: outputs, count: on)
-                job.losses[Int(order[place + lane])] = loss(parts)
-            }
-            place += count
         }
+        let (low, high) = (box.base, box.base + dimension)
+        for variable in 0..<dimension {
+            (low[variable], high[variable]) = sample.extremes(
+                values + (1 + variable) * CellSample.capacity)
+        }
+        bounds.start(low: low, high: high)
     }
 
     @inline(__always)
@@ -180,62 +182,5 @@ final class CellLosses {
         guard parts.square > 0, parts.square.isFinite else { return 1 }
         let cosine = Double(parts.product) / Double(parts.square).squareRoot()
         return 1 - loss.amplitudeFactor(Double(parts.peak)) * cosine
-    }
-
-    /// A layer's outputs for sixteen recipes at once, a block of rows at a time.
-    ///
-    /// The end of the last block runs over the columns of the layer above, which are not known
-    /// yet.
-    @inline(__always)
-    private static func rectified(_ layer: CellLayer, _ values: UnsafeMutablePointer<Float>) {
-        let source = UnsafeRawPointer(values)
-        let target = UnsafeMutableRawPointer(values + layer.ownColumn * group)
-        let coefficients = UnsafePointer(layer.coefficients.base)
-        let columns = layer.columns
-        let zero = SIMD8<Float>()
-        var row = 0
-        while row < layer.rows {
-            let p = coefficients + row * layer.stride
-            let q = p + layer.stride
-            let r = q + layer.stride
-            let s = r + layer.stride
-            var (a, b, c, d) = (zero, zero, zero, zero)
-            var (e, f, g, h) = (zero, zero, zero, zero)
-            var column = 0
-            while column < columns {
-                let x = source.loadUnaligned(
-                    fromByteOffset: column * 64, as: SIMD8<Float>.self)
-                let y = source.loadUnaligned(
-                    fromByteOffset: column * 64 + 32, as: SIMD8<Float>.self)
-                let (i, j) = (SIMD8(repeating: p[column]), SIMD8(repeating: q[column]))
-                let (k, l) = (SIMD8(repeating: r[column]), SIMD8(repeating: s[column]))
-                a.addProduct(x, i)
-                e.addProduct(y, i)
-                b.addProduct(x, j)
-                f.addProduct(y, j)
-                c.addProduct(x, k)
-                g.addProduct(y, k)
-                d.addProduct(x, l)
-                h.addProduct(y, l)
-                column += 1
-            }
-            let place = target + row * 64
-            store(a, e, place)
-            store(b, f, place + 64)
-            store(c, g, place + 128)
-            store(d, h, place + 192)
-            row += CellNetwork.block
-        }
-    }
-
-    @inline(__always)
-    private static func store(
-        _ a: SIMD8<Float>, _ b: SIMD8<Float>, _ place: UnsafeMutableRawPointer
-    ) {
-        let zero = SIMD8<Float>()
-        place.storeBytes(of: a.replacing(with: zero, where: a .< zero), as: SIMD8<Float>.self)
-        place.storeBytes(
-            of: b.replacing(with: zero, where: b .< zero), toByteOffset: 32,
-            as: SIMD8<Float>.self)
     }
 }

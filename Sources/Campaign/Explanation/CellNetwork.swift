@@ -5,16 +5,20 @@ import Surrogates
 final class CellLayer {
     /// Neurons kept: columns of the layers that follow.
     var rows = 0
-    /// Rows that were resolved lie behind those kept; only the layers above need them.
+    /// Rows that were resolved; only the layers above need them.
     var resolved = 0
     /// Columns of a row.
     var columns = 0
     /// Distance of two rows, whole vectors; what lies behind the columns is zero.
     var stride = 0
-    /// `(rows + resolved) × stride`, and room for a block of rows more.
+    /// `rows × stride`, and room for a block of rows more.
     let coefficients = Scratch<Float>(filler: 0)
-    /// The parent's rows these were: kept, then resolved.
+    /// Which rows of the parent those kept were.
     let order = Scratch<Int32>(filler: 0)
+    /// `resolved × stride`, and room for a block of rows more.
+    let solved = Scratch<Float>(filler: 0)
+    /// Which rows of the parent those resolved were.
+    let solvedOrder = Scratch<Int32>(filler: 0)
 
     /// Where the neurons of this layer stand among the columns of the layers that follow.
     var ownColumn: Int { columns }
@@ -82,13 +86,17 @@ final class CellNetwork {
             choose(old, new, bounds, keepsAll: number == layers.count - 1)
             new.columns = columns
             new.stride = Self.padded(columns)
-            new.coefficients.ensure((new.rows + new.resolved + Self.block) * new.stride)
-            copy(number, parent)
-            for below in 0..<number where layers[below].resolved > 0 {
-                substitute(below, into: number, parent)
-            }
+            new.coefficients.ensure((new.rows + Self.block) * new.stride)
+            new.solved.ensure((new.resolved + Self.block) * new.stride)
+            fill(number, parent, new.coefficients, new.order, count: new.rows)
+            fill(number, parent, new.solved, new.solvedOrder, count: new.resolved)
             columns += new.rows
         }
+        name(parent)
+    }
+
+    /// Which neurons the rows of the last hidden layer are.
+    func name(_ parent: CellNetwork) {
         let last = layers[layers.count - 1]
         origins.ensure(last.rows)
         for row in 0..<last.rows {
@@ -100,37 +108,51 @@ final class CellNetwork {
         _ old: CellLayer, _ new: CellLayer, _ bounds: CellBounds, keepsAll: Bool
     ) {
         new.order.ensure(old.rows + Self.block)
-        let order = new.order.base
+        new.solvedOrder.ensure(old.rows + Self.block)
+        let (order, solved) = (new.order.base, new.solvedOrder.base)
         let upper = UnsafePointer(bounds.upper) + old.ownColumn
         let lower = UnsafePointer(bounds.lower) + old.ownColumn
-        var kept = 0
+        new.rows = 0
+        new.resolved = 0
         for row in 0..<old.rows where !(upper[row] <= 0) {
-            guard keepsAll || !(lower[row] >= 0) else { continue }
-            order[kept] = Int32(row)
-            kept += 1
-        }
-        new.rows = kept
-        var all = kept
-        if !keepsAll {
-            for row in 0..<old.rows where upper[row] > 0 && lower[row] >= 0 {
-                order[all] = Int32(row)
-                all += 1
+            if keepsAll || !(lower[row] >= 0) {
+                order[new.rows] = Int32(truncatingIfNeeded: row)
+                new.rows += 1
+            } else {
+                solved[new.resolved] = Int32(truncatingIfNeeded: row)
+                new.resolved += 1
             }
         }
-        new.resolved = all - kept
         // A block's end behind the last row works on some row again.
-        for row in all..<(all + Self.block) { order[row] = 0 }
+        for row in 0..<Self.block {
+            order[new.rows + row] = 0
+            solved[new.resolved + row] = 0
+        }
     }
 
-    /// The parts of all rows that stay: 1, the variables, the neurons that still switch.
-    private func copy(_ number: Int, _ parent: CellNetwork) {
+    /// Writes the `count` rows of layer `number` that `order` names, in this network's columns.
+    func fill(
+        _ number: Int, _ parent: CellNetwork, _ target: Scratch<Float>,
+        _ order: Scratch<Int32>, count: Int
+    ) {
+        guard count > 0 else { return }
+        copy(number, parent, target.base, UnsafePointer(order.base), count)
+        for below in 0..<number where layers[below].resolved > 0 {
+            substitute(below, into: number, parent, target.base, order.base, count)
+        }
+    }
+
+    /// The parts of the rows that stay: 1, the variables, the neurons that still switch.
+    private func copy(
+        _ number: Int, _ parent: CellNetwork, _ rows: UnsafeMutablePointer<Float>,
+        _ order: UnsafePointer<Int32>, _ count: Int
+    ) {
         let old = parent.layers[number]
         let new = layers[number]
-        let order = UnsafePointer(new.order.base)
         let prefix = 1 + inputs
-        for row in 0..<(new.rows + new.resolved) {
+        for row in 0..<count {
             let source = UnsafePointer(old.coefficients.base) + Int(order[row]) * old.stride
-            let target = new.coefficients.base + row * new.stride
+            let target = rows + row * new.stride
             var column = 0
             while column < prefix {
                 target[column] = source[column]
@@ -145,14 +167,14 @@ final class CellNetwork {
         for below in 0..<number {
             let layer = layers[below]
             let columns = UnsafePointer(layer.order.base)
-            let count = layer.rows
-            for row in 0..<(new.rows + new.resolved) {
+            let kept = layer.rows
+            for row in 0..<count {
                 let source =
                     UnsafePointer(old.coefficients.base) + Int(order[row]) * old.stride
                     + parent.layers[below].ownColumn
-                let target = new.coefficients.base + row * new.stride + layer.ownColumn
+                let target = rows + row * new.stride + layer.ownColumn
                 var index = 0
-                while index < count {
+                while index < kept {
                     target[index] = source[Int(columns[index])]
                     index += 1
                 }
@@ -161,24 +183,26 @@ final class CellNetwork {
     }
 
     /// Adds coefficient × row to all rows of a layer, for the resolved rows of a layer below.
-    private func substitute(_ below: Int, into number: Int, _ parent: CellNetwork) {
+    private func substitute(
+        _ below: Int, into number: Int, _ parent: CellNetwork,
+        _ rows: UnsafeMutablePointer<Float>, _ order: UnsafePointer<Int32>, _ count: Int
+    ) {
         let layer = layers[below]
         let old = parent.layers[number]
         let new = layers[number]
-        let order = UnsafePointer(new.order.base)
-        let columns = UnsafePointer(layer.order.base) + layer.rows
+        let columns = UnsafePointer(layer.solvedOrder.base)
         let resolved = layer.resolved
         let own = UnsafePointer(old.coefficients.base) + parent.layers[below].ownColumn
         let step = new.stride * 4
         let distance = layer.stride * 4
-        let source = UnsafeRawPointer(layer.coefficients.base + layer.rows * layer.stride)
+        let source = UnsafeRawPointer(layer.solved.base)
         var row = 0
-        while row < new.rows + new.resolved {
+        while row < count {
             let p = own + Int(order[row]) * old.stride
             let q = own + Int(order[row + 1]) * old.stride
             let r = own + Int(order[row + 2]) * old.stride
             let s = own + Int(order[row + 3]) * old.stride
-            let target = UnsafeMutableRawPointer(new.coefficients.base + row * new.stride)
+            let target = UnsafeMutableRawPointer(rows + row * new.stride)
             var chunk = 0
             while chunk < distance {
                 let place = target + chunk
