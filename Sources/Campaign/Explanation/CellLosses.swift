@@ -4,189 +4,183 @@ import Surrogates
 /// Predicted losses of many recipes at once.
 ///
 /// The recipes are parted into cells of neighbours. Within a cell few rectifiers switch, so the
-/// network is cut down to those (see `LocalNetwork`) once for all recipes of the cell, and a
+/// network is cut down to those (see `CellNetwork`) once for all recipes of the cell, and a
 /// recipe costs a small part of the whole network. Equal to predicting one by one but for
 /// rounding in single precision.
 final class CellLosses {
     private let dimension: Int
     private let loss: Loss
-    private let root: LocalNetwork
-    private let layer: OutputLayer
-    private let resolver: Resolver
-    private var networks: [LocalNetwork] = []
-    private let known: BoxForms
-    /// Columns of eight recipes.
-    private let columns: Scratch<Float>
-    private var rows: [SIMD16<Float>] = []
-    private var order: [Int32] = []
-    private var losses: [Double] = []
+    private let root: CellNetwork
+    private let shape: SpectrumShape
+    private let bounds: CellBounds
+    private var networks: [CellNetwork] = []
+    private let weights: [Float]
+    private let sample: CellSample
+    /// The network of the recipes in `sample`.
+    private let local: CellNetwork
+    /// Ends of the box looked at.
+    private let box: Scratch<Float>
+    /// The neurons of the last hidden layer that are on for one recipe, and their outputs.
+    private let active: Scratch<Int32>
+    private let outputs: Scratch<Float>
+    private let live: Scratch<Int32>
+    private let cells = Scratch<Int32>(filler: 0)
+    private let order = Scratch<Int32>(filler: 0)
+    private let starts = Scratch<Int32>(filler: 0)
 
-    /// Recipes of a cell that is not parted further.
-    static let cellSize = 64
-    /// Recipes of the largest cell the network is cut down for.
-    static let largestCell = 16_384
-    /// The network is cut down again once a cell has shrunk by this much: doing it at every
-    /// halving costs more than it saves.
-    static let shrinkage = 8
-    /// Cells within cells at most.
-    static let mostDepth = 40
+    /// The network is cut down again after this many halvings: doing it at each costs more than
+    /// it saves.
+    static let halvingsPerCut = 3
 
     /// `network` has at least one hidden layer and fits `loss`.
     init(network: DenseNetwork, loss: Loss) {
         dimension = network.inputCount
         self.loss = loss
-        root = LocalNetwork(network)
-        layer = OutputLayer(network: network, loss: loss)
-        resolver = Resolver(layerCount: root.layers.count)
-        known = BoxForms(dimension: dimension, columns: root.columnCount)
-        columns = Scratch((root.columnCount + 16) * 8, filler: 0)
+        root = CellNetwork(network)
+        shape = SpectrumShape(
+            layer: network.layers[network.layers.count - 1], target: loss.target)
+        bounds = CellBounds(dimension: dimension, columns: root.columnCount)
+        let first = network.layers[0]
+        weights = (0..<network.inputCount).map { input in
+            first.kernel[(input * first.outputs)..<((input + 1) * first.outputs)]
+                .reduce(0) { $0 + abs($1) }
+        }
+        sample = CellSample(columns: root.columnCount)
+        local = CellNetwork(inputs: network.inputCount, layerCount: root.layers.count)
+        box = Scratch(2 * dimension, filler: 0)
+        let last = root.layers[root.layers.count - 1].rows
+        active = Scratch(last + 1, filler: 0)
+        outputs = Scratch(last + 1, filler: 0)
+        live = Scratch(last + 1, filler: 0)
     }
 
     /// The losses of `points`, `dimension` numbers each; 1 where the spectrum has no shape.
     func losses(of points: [Float]) -> [Double] {
         let count = points.count / dimension
-        rows = (0..<count).map { point in
-            var row = SIMD16<Float>()
-            for variable in 0..<dimension { row[variable] = points[point * dimension + variable] }
-            return row
+        var losses = [Double](repeating: 0, count: count)
+        guard count > 0 else { return losses }
+        points.withUnsafeBufferPointer { points in
+            losses.withUnsafeMutableBufferPointer { losses in
+                guard let points = points.baseAddress, let losses = losses.baseAddress else {
+                    return
+                }
+                let partition = CellPartition(
+                    points: points, count: count, dimension: dimension, weights: weights)
+                sort(points, count, partition)
+                var job = Job(points: points, losses: losses, partition: partition)
+                job.firstCut = partition.depth % Self.halvingsPerCut
+                visit(job, prefix: 0, depth: 0, root)
+            }
         }
-        order = (0..<Int32(count)).map { $0 }
-        losses = [Double](repeating: 0, count: count)
-        if count > 0 { visit(0..<count, root, depth: 0, isRoot: true, limit: Self.largestCell) }
         return losses
     }
 
-    /// `limit` is the count of recipes from which on the network is cut down again.
-    private func visit(
-        _ cell: Range<Int>, _ parent: LocalNetwork, depth: Int, isRoot: Bool, limit: Int
-    ) {
-        let (low, high) = extent(cell)
-        let isLast = cell.count <= Self.cellSize || low == high || depth >= Self.mostDepth
+    private struct Job {
+        var points: UnsafePointer<Float>
+        var losses: UnsafeMutablePointer<Double>
+        var partition: CellPartition
+        /// Depth of the first cut.
+        var firstCut = 0
+    }
+
+    /// Orders the recipes by cell; `starts` says where each cell begins.
+    private func sort(_ points: UnsafePointer<Float>, _ count: Int, _ partition: CellPartition) {
+        let cellCount = 1 << partition.depth
+        cells.ensure(count)
+        order.ensure(count)
+        starts.ensure(cellCount + 2)
+        partition.assign(points: points, count: count, to: cells.base)
+        let (cells, order, starts) = (cells.base, order.base, starts.base)
+        starts.update(repeating: 0, count: cellCount + 2)
+        for point in 0..<count { starts[Int(cells[point]) + 2] += 1 }
+        for cell in 0..<cellCount { starts[cell + 2] += starts[cell + 1] }
+        for point in 0..<count {
+            let cell = Int(cells[point]) + 1
+            order[Int(starts[cell])] = Int32(truncatingIfNeeded: point)
+            starts[cell] += 1
+        }
+    }
+
+    private func visit(_ job: Job, prefix: Int, depth: Int, _ parent: CellNetwork) {
+        let further = job.partition.depth - depth
+        let first = Int(starts.base[prefix << further])
+        let end = Int(starts.base[(prefix + 1) << further])
+        guard end > first else { return }
         var network = parent
-        var stillRoot = isRoot
-        var limit = limit
-        if isLast || cell.count <= limit {
-            limit = cell.count / Self.shrinkage
+        if further > 0, depth >= job.firstCut, (depth - job.firstCut) % Self.halvingsPerCut == 0 {
             while networks.count <= depth {
                 networks.append(
-                    LocalNetwork(inputs: dimension, layerCount: root.layers.count))
+                    CellNetwork(inputs: dimension, layerCount: root.layers.count))
             }
             network = networks[depth]
-            known.setBox(low: { low[$0] }, high: { high[$0] })
-            known.enclose(parent)
-            resolver.resolve(parent, in: known, into: network, isRoot: isRoot)
-            stillRoot = false
+            let (low, high) = (box.base, box.base + dimension)
+            job.partition.box(prefix: prefix, depth: depth, low: low, high: high)
+            bounds.enclose(parent, low: low, high: high)
+            network.cut(parent, bounds)
         }
-        guard !isLast else { return evaluate(cell, network) }
-        let middle = part(cell, along: widest(low, high))
-        visit(cell.lowerBound..<middle, network, depth: depth + 1, isRoot: stillRoot, limit: limit)
-        visit(middle..<cell.upperBound, network, depth: depth + 1, isRoot: stillRoot, limit: limit)
+        guard further > 0 else {
+            for place in stride(from: first, to: end, by: CellSample.capacity) {
+                evaluate(job, place..<min(place + CellSample.capacity, end), network)
+            }
+            return
+        }
+        visit(job, prefix: prefix << 1, depth: depth + 1, network)
+        visit(job, prefix: prefix << 1 | 1, depth: depth + 1, network)
     }
 
-    private func extent(_ cell: Range<Int>) -> (SIMD16<Float>, SIMD16<Float>) {
-        var low = SIMD16<Float>(repeating: .infinity)
-        var high = SIMD16<Float>(repeating: -.infinity)
-        for place in cell {
-            let row = rows[Int(order[place])]
-            low.replace(with: row, where: row .< low)
-            high.replace(with: row, where: row .> high)
+    private func evaluate(_ job: Job, _ cell: Range<Int>, _ parent: CellNetwork) {
+        load(job, cell)
+        local.fit(parent, to: sample, bounds)
+        let last = local.layers[local.layers.count - 1]
+        let sums = UnsafePointer(sample.values.base) + last.ownColumn * CellSample.capacity
+        // The neurons that are on for any of the recipes.
+        let live = live.base
+        var liveCount = 0
+        for row in 0..<last.rows {
+            live[liveCount] = Int32(truncatingIfNeeded: row)
+            liveCount += sample.extremes(sums + row * CellSample.capacity).high > 0 ? 1 : 0
         }
-        return (low, high)
-    }
-
-    /// The variable whose width moves the first layer most.
-    private func widest(_ low: SIMD16<Float>, _ high: SIMD16<Float>) -> Int {
-        var widest = 0
-        var most: Float = -1
-        let first = root.layers[0]
-        for variable in 0..<dimension where high[variable] > low[variable] {
-            var weight: Float = 0
-            for row in 0..<first.rows {
-                weight += abs(first.coefficients.base[row * first.stride + 1 + variable])
+        let origins = UnsafePointer(local.origins.base)
+        let (active, outputs) = (active.base, outputs.base)
+        let order = UnsafePointer(order.base) + cell.lowerBound
+        for point in 0..<cell.count {
+            var on = 0
+            for index in 0..<liveCount {
+                let row = Int(live[index])
+                let value = sums[row &* CellSample.capacity &+ point]
+                active[on] = origins[row]
+                outputs[on] = value
+                on &+= value > 0 ? 1 : 0
             }
-            let reach = weight * (high[variable] - low[variable])
-            if reach > most {
-                most = reach
-                widest = variable
-            }
-        }
-        return widest
-    }
-
-    /// Parts `cell` where values of `variable` change, near the middle of its recipes; returns
-    /// where the second part begins. There are at least two values.
-    private func part(_ cell: Range<Int>, along variable: Int) -> Int {
-        let rows = rows
-        order[cell].sort {
-            let a = rows[Int($0)][variable]
-            let b = rows[Int($1)][variable]
-            return a < b || (a == b && $0 < $1)
-        }
-        func value(_ place: Int) -> Float { rows[Int(order[place])][variable] }
-        let middle = (cell.lowerBound + cell.upperBound) / 2
-        var after = middle
-        while after < cell.upperBound, value(after) == value(middle) { after += 1 }
-        var before = middle
-        while before > cell.lowerBound, value(before - 1) == value(middle) { before -= 1 }
-        if before == cell.lowerBound { return after }
-        if after == cell.upperBound { return before }
-        return after - middle < middle - before ? after : before
-    }
-
-    private func evaluate(_ cell: Range<Int>, _ network: LocalNetwork) {
-        let last = network.layers[network.layers.count - 1]
-        let values = columns.base
-        var place = cell.lowerBound
-        while place < cell.upperBound {
-            let count = min(8, cell.upperBound - place)
-            for lane in 0..<8 {
-                let row = rows[Int(order[place + min(lane, count - 1)])]
-                values[lane] = 1
-                for variable in 0..<dimension {
-                    values[(1 + variable) * 8 + lane] = row[variable]
-                }
-            }
-            for layer in network.layers { Self.rectified(layer, values) }
-            for lane in 0..<count {
-                let centre = layer.centre(
-                    network, values: values + last.ownColumn * 8 + lane, stride: 8,
-                    places: false)
-                let cosine =
-                    centre.square > 0 ? centre.product / centre.square.squareRoot() : 0
-                losses[Int(order[place + lane])] =
-                    1 - loss.amplitudeFactor(centre.peak) * cosine
-            }
-            place += count
+            let parts = shape.parts(units: active, values: outputs, count: on)
+            job.losses[Int(order[point])] = loss(parts)
         }
     }
 
-    /// A layer's outputs for eight recipes at once, two rows at a time.
-    private static func rectified(_ layer: LocalLayer, _ values: UnsafeMutablePointer<Float>) {
-        let source = UnsafeRawPointer(values)
-        let target = UnsafeMutableRawPointer(values + layer.ownColumn * 8)
-        let coefficients = UnsafePointer(layer.coefficients.base)
-        let zero = SIMD8<Float>()
-        var row = 0
-        while row < layer.rows {
-            let first = coefficients + row * layer.stride
-            // The last row of an odd count is summed twice.
-            let isPair = row + 1 < layer.rows
-            let second = isPair ? first + layer.stride : first
-            var a = zero
-            var b = zero
-            for column in 0..<layer.columns {
-                let value = source.loadUnaligned(
-                    fromByteOffset: column * 32, as: SIMD8<Float>.self)
-                a.addProduct(value, SIMD8(repeating: first[column]))
-                b.addProduct(value, SIMD8(repeating: second[column]))
+    /// Puts the recipes of `cell` into the sample, and their box into the bounds.
+    private func load(_ job: Job, _ cell: Range<Int>) {
+        sample.count = cell.count
+        let values = sample.values.base
+        let order = UnsafePointer(order.base) + cell.lowerBound
+        for point in 0..<CellSample.capacity { values[point] = 1 }
+        for point in 0..<sample.filled {
+            let source = job.points + Int(order[min(point, cell.count - 1)]) * dimension
+            for variable in 0..<dimension {
+                values[(1 + variable) &* CellSample.capacity &+ point] = source[variable]
             }
-            a.replace(with: zero, where: a .< zero)
-            b.replace(with: zero, where: b .< zero)
-            target.storeBytes(of: a, toByteOffset: row * 32, as: SIMD8<Float>.self)
-            if isPair {
-                target.storeBytes(of: b, toByteOffset: row * 32 + 32, as: SIMD8<Float>.self)
-            }
-            row += 2
         }
+        let (low, high) = (box.base, box.base + dimension)
+        for variable in 0..<dimension {
+            (low[variable], high[variable]) = sample.extremes(
+                values + (1 + variable) * CellSample.capacity)
+        }
+        bounds.start(low: low, high: high)
+    }
+
+    @inline(__always)
+    private func loss(_ parts: SpectrumShape.Parts) -> Double {
+        guard parts.square > 0, parts.square.isFinite else { return 1 }
+        let cosine = Double(parts.product) / Double(parts.square).squareRoot()
+        return 1 - loss.amplitudeFactor(Double(parts.peak)) * cosine
     }
 }
