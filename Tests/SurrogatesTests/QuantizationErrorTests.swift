@@ -176,14 +176,16 @@ import Testing
             bent.tensors[name] = Tensor(shape: [1, 2, 1], values: [1, 2])
             #expect(throws: QuantizationError.self, "\(name)") { try QuantizedNetwork(bent) }
         }
-        for (name, value) in [
-            ("dense_2.input_scale", Double.nan), ("dense_2.output_scale", -1),
+        let wrong: [(String, Double)] = [
+            ("dense_2.input_scale", .nan), ("dense_2.output_scale", -1),
             ("dense_2.bias", .infinity), ("dense_1.kernel", .nan),
-        ] {
+        ]
+        for (name, value) in wrong {
             var bad = file
             let old = try #require(file.tensors[name])
-            bad.tensors[name] = Tensor(
-                shape: old.shape, values: [value] + old.values.dropFirst())
+            var values: [Double] = Array(old.values)
+            values[0] = value
+            bad.tensors[name] = Tensor(shape: old.shape, values: values)
             #expect(throws: QuantizationError.self, "\(name)") { try QuantizedNetwork(bad) }
         }
         var odd = file
@@ -195,8 +197,10 @@ import Testing
         var low = file
         let weights = try #require(file.tensors["dense_2.weights"])
         for value in [-128, 300, Double.nan] {
+            var values: [Double] = Array(weights.values)
+            values[0] = value
             low.tensors["dense_2.weights"] = Tensor(
-                shape: weights.shape, element: .int8, values: [value] + weights.values.dropFirst())
+                shape: weights.shape, element: .int8, values: values)
             #expect(throws: QuantizationError.self) { try QuantizedNetwork(low) }
         }
     }

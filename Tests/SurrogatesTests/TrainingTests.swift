@@ -15,7 +15,8 @@ import Testing
             let y = Float(generator.uniform(100, 300))
             for side in [Float(-0.01), 0.01] {
                 inputs += [x, y]
-                outputs += [x * x, y / 100, x - y / 200].map { $0 + side }
+                let values: [Float] = [x * x, y / 100, x - y / 200]
+                outputs += values.map { $0 + side }
             }
         }
         return try TrainingSet(
@@ -108,8 +109,10 @@ import Testing
         let recipes = (0..<20).map { _ in (generator.uniform(0, 1), generator.uniform(0, 1_000)) }
         let set = try TrainingSet(
             inputs: recipes.flatMap { [Float($0.0), Float($0.1)] },
-            outputs: recipes.flatMap { [Float(3 * $0.0 - 0.01 * $0.1 + 7)] }, inputCount: 2,
-            outputCount: 1, condition: Array(0..<20))
+            outputs: recipes.map { recipe in
+                let value: Double = 3 * recipe.0 - 0.01 * recipe.1 + 7
+                return Float(value)
+            }, inputCount: 2, outputCount: 1, condition: Array(0..<20))
         var settings = TrainingSettings()
         settings.hidden = []
         settings.epochs = 600
@@ -135,9 +138,10 @@ import Testing
         for (index, value) in others.outputs.enumerated() {
             let column = stride(from: index % 3, to: set.outputs.count, by: 3)
             let mean = column.reduce(0) { $0 + Double(set.outputs[$1]) } / Double(set.count)
-            errors +=
-                (Double(given[index]) - Double(value)) * (Double(given[index]) - Double(value))
-            spread += (Double(value) - mean) * (Double(value) - mean)
+            let off = Double(given[index]) - Double(value)
+            let away = Double(value) - mean
+            errors += off * off
+            spread += away * away
         }
         #expect(errors < 0.02 * spread)
     }
