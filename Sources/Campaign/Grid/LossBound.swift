@@ -18,7 +18,8 @@ final class LossBound {
     private let back: Scratch<Double>
     /// Weight of every neuron of the last hidden layer in the tangent.
     private let weights: Scratch<Double>
-    /// How much the last bound of the cosine rose along every variable over half the box.
+    /// How much the last bounds of cosine and amplitude rose along every variable over half the
+    /// box, for the choice where to halve.
     private(set) var influences = [Double](repeating: 0, count: RecipeGrid.maximumVariables)
     /// Recipes of the last box with a variable outside of these have δ · cos below the goal.
     private(set) var keptLow = SIMD16<Double>(repeating: -.infinity)
@@ -58,6 +59,7 @@ final class LossBound {
     ) -> Bool {
         keptLow = SIMD16(repeating: -.infinity)
         keptHigh = SIMD16(repeating: .infinity)
+        for variable in influences.indices { influences[variable] = 0 }
         let factor = largestFactor(ranges)
         if factor < goal { return true }
         let centre = layer.centre(network, known)
@@ -70,8 +72,9 @@ final class LossBound {
         guard let peak = layer.range(of: centre.peakPlace, network, known) else { return false }
         ranges.peakLow = max(ranges.peakLow, peak.low)
         if ranges.peakLow > amplitudeHigh { return true }
-        if centre.peak < amplitudeLow {
-            // What δ changes by counts as what the cosine does.
+        if centre.peak < amplitudeLow || influences.allSatisfy({ $0 == 0 }) {
+            // What δ changes by counts as what the cosine does. Where the centre's shape is fine
+            // there is no tangent, and the amplitude is all there is.
             let weight =
                 centre.square.squareRoot() / max(centre.peak, Self.leastPeak * amplitudeLow)
             for variable in 0..<network.inputs {
