@@ -18,7 +18,8 @@ struct ExplanationTests {
         var random = SeededGenerator(seed: 1).split("recipes")
         func draw() -> [Double] { ranges.map { random.uniform(0, $0) } }
         let recipes = (0..<3).map { _ in draw() }
-        let background = (0..<6).map { _ in draw() }
+        // Some recipes are in the background too, one of them twice.
+        let background = (0..<3).map { _ in draw() } + [recipes[2], recipes[0], recipes[2]]
         let fast = try explanation.shapley(recipes: recipes, background: background)
         let slow = explanation.shapleyOneByOne(recipes: recipes, background: background)
         #expect(abs(fast.base - slow.base) < 2e-6)

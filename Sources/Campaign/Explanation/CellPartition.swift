@@ -14,7 +14,7 @@ struct CellPartition {
     private let high: [Float]
 
     /// Recipes of a cell, about.
-    static let cellSize = 128
+    static let cellSize = 96
     /// Halvings at most, of the box and of one variable.
     static let mostHalvings = 16
     static let mostHalvingsOfOne = 6
@@ -91,7 +91,8 @@ struct CellPartition {
                         let value = place.pointee
                         var number = 0
                         for limit in limits { number += value > limit ? 1 : 0 }
-                        cells[point] = Int32(truncatingIfNeeded: parts[number])
+                        cells[point] =
+                            Int32(truncatingIfNeeded: parts[number])
                             | (isFirst ? 0 : cells[point])
                         place += dimension
                     }

@@ -59,38 +59,19 @@ public struct Explanation: Sendable {
         var start = 0
         while start < recipes.count {
             if shouldStop() { throw .stopped }
-            let part = recipes[start..<min(start + group, recipes.count)]
-            var points: [Float] = []
-            points.reserveCapacity(part.count * perRecipe * dimension)
-            for recipe in part { mix(recipe, background, into: &points) }
-            let losses = predictor.losses(of: points)
-            for number in part.indices {
-                let first = (number - start) * perRecipe
-                var worth = [Double](repeating: base, count: coalitions)
-                worth[coalitions - 1] = losses[first]
-                for coalition in 1..<max(1, coalitions - 1) {
-                    let from = first + 1 + (coalition - 1) * background.count
-                    worth[coalition] = mean(losses[from..<(from + background.count)])
-                }
-                result.predicted.append(losses[first])
+            let mixtures = Mixtures(
+                recipes: recipes[start..<min(start + group, recipes.count)],
+                background: background)
+            let losses = predictor.losses(of: mixtures.points)
+            for number in 0..<mixtures.recipeCount {
+                var worth = mixtures.worth(number, losses)
+                worth[0] = base
+                result.predicted.append(worth[coalitions - 1])
                 result.values.append(ShapleyValues.values(worth, dimension: dimension))
             }
-            start += part.count
+            start += mixtures.recipeCount
         }
         return result
-    }
-
-    /// The recipe itself, then every true coalition's mixtures with the background.
-    private func mix(_ recipe: [Double], _ background: [[Double]], into points: inout [Float]) {
-        for value in recipe { points.append(Float(value)) }
-        for coalition in 1..<max(1, (1 << dimension) - 1) {
-            for other in background {
-                for variable in 0..<dimension {
-                    let isIn = coalition >> variable & 1 == 1
-                    points.append(Float(isIn ? recipe[variable] : other[variable]))
-                }
-            }
-        }
     }
 
     /// The same one prediction at a time, straight from the definition: the scalar twin.
