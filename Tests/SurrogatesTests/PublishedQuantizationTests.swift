@@ -22,32 +22,39 @@ struct PublishedQuantizationTests {
     }
 
     private static func table(_ name: String) throws -> [[String]] {
-        String(decoding: try bytes(name), as: UTF8.self).split { $0.isNewline }.dropFirst()
-            .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        let lines = String(decoding: try bytes(name), as: UTF8.self).split { $0.isNewline }
+        return lines.dropFirst().map { line -> [String] in
+            let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+            return fields.map { String($0) }
+        }
     }
 
     /// The recipes of the 164 conditions.
     private static func conditions() throws -> [[Float]] {
-        try table("agbonn/conditions.csv").map { row in
-            try (2...6).map { try #require(Float(row[$0])) }
+        try table("agbonn/conditions.csv").map { row -> [Float] in
+            try row[2...6].map { field -> Float in try #require(Float(field)) }
         }
     }
 
     /// The loss of the campaign, written down once more from its formula.
     private static func judge() throws -> QuantizationJudge {
-        let target = try table("agbonn/target_prism_50nm.csv").map { row in
-            (try #require(Double(row[0])), try #require(Double(row[1])))
-        }
+        let rows = try table("agbonn/target_prism_50nm.csv")
+        let wavelengths = try rows.map { row -> Double in try #require(Double(row[0])) }
+        let values = try rows.map { row -> Double in try #require(Double(row[1])) }
         let grid = (380...800).map { Double($0) }
         let goal = scaled(
-            grid.map { nm in
-                let next = max(1, target.firstIndex { $0.0 >= nm } ?? target.count - 1)
-                let (a, b) = (target[next - 1], target[next])
-                return a.1 + (nm - a.0) / (b.0 - a.0) * (b.1 - a.1)
+            grid.map { nm -> Double in
+                let above = wavelengths.firstIndex { $0 >= nm } ?? wavelengths.count - 1
+                let next = max(1, above)
+                let width: Double = wavelengths[next] - wavelengths[next - 1]
+                let share: Double = (nm - wavelengths[next - 1]) / width
+                let rise: Double = values[next] - values[next - 1]
+                return values[next - 1] + share * rise
             })
         return QuantizationJudge(wavelengths: grid) { spectrum in
             let largest = spectrum.max() ?? 0
-            let factor = largest <= 0 || largest > 1.2 ? 0 : min(1, largest / 0.7)
+            let isOutside = largest <= 0 || largest > 1.2
+            let factor: Double = isOutside ? 0 : min(1, largest / 0.7)
             let shape = scaled(spectrum)
             var (ab, aa, bb) = (0.0, 0.0, 0.0)
             for (a, b) in zip(shape, goal) {

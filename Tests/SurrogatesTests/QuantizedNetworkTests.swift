@@ -13,15 +13,22 @@ enum SmallNetworks {
                 let spread = (2 / Double(sizes[index - 1])).squareRoot()
                 return DenseNetwork.Layer(
                     inputs: sizes[index - 1], outputs: sizes[index],
-                    kernel: (0..<sizes[index - 1] * sizes[index]).map { _ in
-                        Float(random.normal() * spread)
-                    }, bias: (0..<sizes[index]).map { _ in Float(random.normal() * 0.1) })
+                    kernel: normals(sizes[index - 1] * sizes[index], spread, &random),
+                    bias: normals(sizes[index], 0.1, &random))
             })
+    }
+
+    private static func normals(
+        _ count: Int, _ spread: Double, _ random: inout SeededGenerator
+    ) -> [Float] {
+        var values: [Float] = []
+        for _ in 0..<count { values.append(Float(random.normal() * spread)) }
+        return values
     }
 
     static func rows(_ count: Int, _ width: Int, seed: UInt64) -> [[Float]] {
         var random = SeededGenerator(seed: seed)
-        return (0..<count).map { _ in (0..<width).map { _ in Float(random.normal()) } }
+        return (0..<count).map { _ in normals(width, 1, &random) }
     }
 
     /// Many rows at once, as one flat array.
