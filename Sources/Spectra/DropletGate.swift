@@ -62,8 +62,6 @@ public struct DropletGate: Sendable {
     public private(set) var departure: Double?
     /// Brightness of oil in the quiet band, counts above dark; nil while it is not known.
     public var oilBrightness: Double? { oil?.first }
-    /// Whether the last scan belongs to a droplet.
-    public var isInDroplet: Bool { !stretch.isEmpty && oilAtEnd == 0 }
 
     /// A gate for scans whose pixels have the wavelengths of `scale` and, without light, the
     /// counts of `dark`. Throws when no pixel lies in the quiet band or the lengths differ.

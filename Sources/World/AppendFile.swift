@@ -15,9 +15,10 @@ public final class AppendFile: LogFile, ByteSource {
         descriptor = csystem_open(path, O_RDWR | O_CREAT, mode)
         guard descriptor >= 0 else { throw .of(descriptor, "open", path) }
         do throws(WorldError) {
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                guard errno == EWOULDBLOCK else { throw WorldError.of(errno, "lock", path) }
-                throw .busy(name: path, hint: "another agent writes it; stop that one first")
+            let locked = csystem_lock_exclusive(descriptor)
+            guard locked >= 0 else {
+                throw WorldError.of(
+                    locked, "lock", path, hint: "another agent writes it; stop that one first")
             }
             let end = lseek(descriptor, 0, SEEK_END)
             guard end >= 0 else { throw WorldError.of(errno, "seek", path) }

@@ -27,14 +27,13 @@ struct PlannerBench {
     /// Empty with a network of the user's, `/seeded` without.
     static var suffix: String { environment("ARGENT_BENCH_NETWORK") == nil ? "/seeded" : "" }
 
+    /// The network of the user's, or the seeded one.
+    static func network() throws -> DenseNetwork {
+        guard let path = environment("ARGENT_BENCH_NETWORK") else { return try seeded() }
+        return try DenseNetwork(Safetensors(bytes: Files.read(path, limit: fileLimit)))
+    }
+
     static func load() throws -> PlannerBench {
-        let network: DenseNetwork
-        if let path = environment("ARGENT_BENCH_NETWORK") {
-            network = try DenseNetwork(
-                Safetensors(bytes: Files.read(path, limit: fileLimit)))
-        } else {
-            network = try seeded()
-        }
         let target: TargetSpectrum
         if let path = environment("ARGENT_BENCH_TARGET") {
             let text = try Files.read(path, limit: fileLimit)
@@ -46,7 +45,7 @@ struct PlannerBench {
                 values: wavelengths.map { exp(-($0 - 640) * ($0 - 640) / 4_000) })
         }
         return PlannerBench(
-            network: network, loss: try Loss(target: target, settings: LossSettings()),
+            network: try network(), loss: try Loss(target: target, settings: LossSettings()),
             suffix: suffix)
     }
 

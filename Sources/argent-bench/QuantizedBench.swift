@@ -40,22 +40,22 @@ private let rowsTogether = 4_096
 private let rowsInTurn = 256
 
 private var quantizedNetworks: [Benchmark] {
-    // A seeded network has no silent units to skip; the name says that it was one.
-    let suffix = benchNetworkPath == nil ? "/seeded" : ""
+    // A seeded network has few silent units to skip; the name says that it was one.
     let jobs: [(String, QuantizationSettings)] = [
         ("int8", .fine), ("int8fast", .fast),
     ]
     return jobs.flatMap { name, settings in
         [1, rowsTogether].map { count in
             Benchmark(
-                name: "network/\(name)/\(count)\(suffix)", work: Double(count), unit: "rows"
+                name: "network/\(name)/\(count)\(PlannerBench.suffix)", work: Double(count),
+                unit: "rows"
             ) { try predictions(settings: settings, count: count) }
         }
     }
 }
 
 private func predictions(settings: QuantizationSettings, count: Int) throws -> (() -> Void) {
-    let network = try benchNetwork()
+    let network = try PlannerBench.network()
     var settings = settings
     // Errors are tested elsewhere; here any network is timed.
     settings.limit = .none
@@ -79,27 +79,6 @@ private func predictions(settings: QuantizationSettings, count: Int) throws -> (
             }
         }
     }
-}
-
-/// The file named by `ARGENT_BENCH_NETWORK`, if there is one.
-private var benchNetworkPath: String? { getenv("ARGENT_BENCH_NETWORK").map { String(cString: $0) } }
-
-/// The network in that file, or one of the same shape as the published one with seeded weights.
-private func benchNetwork() throws -> DenseNetwork {
-    if let path = benchNetworkPath {
-        return try DenseNetwork(Safetensors(bytes: Files.read(path, limit: 1 << 28)))
-    }
-    var random = SeededGenerator(seed: 4)
-    let sizes = [5, 50, 100, 200, 500, 421]
-    return try DenseNetwork(
-        layers: (1..<sizes.count).map { index in
-            let spread = sqrt(2 / Double(sizes[index - 1]))
-            return DenseNetwork.Layer(
-                inputs: sizes[index - 1], outputs: sizes[index],
-                kernel: (0..<sizes[index - 1] * sizes[index]).map { _ in
-                    Float(random.normal() * spread)
-                }, bias: [Float](repeating: 0, count: sizes[index]))
-        })
 }
 
 /// Recipes in the box of the grid search: per cent of four flows, together at most 90, and µL/min.

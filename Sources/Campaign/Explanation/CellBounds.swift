@@ -24,7 +24,7 @@ final class CellBounds {
     init(dimension: Int, columns: Int) {
         self.dimension = dimension
         planes = dimension + 2 <= 8 ? 1 : 2
-        capacity = CellNetwork.padded(columns) + 8
+        capacity = LocalNetwork.padded(columns) + 8
         forms = Scratch(capacity * 8 * planes, filler: 0)
         floats = Scratch(capacity * 2 + CellNetwork.block * Self.lanes, filler: 0)
         lower = floats.base
@@ -117,10 +117,10 @@ final class CellBounds {
         var column = 0
         while column < columns {
             let form = forms.loadUnaligned(fromByteOffset: column * 32, as: SIMD8<Float>.self)
-            a.addProduct(Self.masked(first[column], mask), form)
-            b.addProduct(Self.masked(second[column], mask), form)
-            c.addProduct(Self.masked(third[column], mask), form)
-            d.addProduct(Self.masked(fourth[column], mask), form)
+            a.addProduct(SIMD8.masked(first[column], mask), form)
+            b.addProduct(SIMD8.masked(second[column], mask), form)
+            c.addProduct(SIMD8.masked(third[column], mask), form)
+            d.addProduct(SIMD8.masked(fourth[column], mask), form)
             column += 1
         }
         let place = UnsafeMutableRawPointer(sums + plane * 8)
@@ -129,11 +129,6 @@ final class CellBounds {
         place.storeBytes(of: b, toByteOffset: step, as: SIMD8<Float>.self)
         place.storeBytes(of: c, toByteOffset: 2 * step, as: SIMD8<Float>.self)
         place.storeBytes(of: d, toByteOffset: 3 * step, as: SIMD8<Float>.self)
-    }
-
-    @inline(__always)
-    private static func masked(_ number: Float, _ mask: SIMD8<UInt32>) -> SIMD8<Float> {
-        unsafeBitCast(SIMD8(repeating: number.bitPattern) & mask, to: SIMD8<Float>.self)
     }
 
     /// Of a sum of forms: centre, reach of the slopes, radius.

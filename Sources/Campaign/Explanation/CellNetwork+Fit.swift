@@ -124,7 +124,7 @@ extension CellNetwork {
             let old = parent.layers[number]
             let new = layers[number]
             new.columns = columns
-            new.stride = Self.padded(columns)
+            new.stride = LocalNetwork.padded(columns)
             new.resolved = 0
             new.rows = old.rows
             new.order.ensure(old.rows + Self.block)

@@ -47,9 +47,6 @@ final class CellNetwork {
     /// Columns of 1, the variables and all neurons.
     var columnCount: Int { layers[layers.count - 1].columns + layers[layers.count - 1].rows }
 
-    /// Rounds up to whole vectors.
-    static func padded(_ count: Int) -> Int { (count + 7) & ~7 }
-
     /// The hidden layers of `network` with nothing resolved.
     convenience init(_ network: DenseNetwork) {
         self.init(inputs: network.inputCount, layerCount: network.layers.count - 1)
@@ -58,7 +55,7 @@ final class CellNetwork {
             let source = network.layers[number]
             layer.rows = source.outputs
             layer.columns = columns
-            layer.stride = Self.padded(columns)
+            layer.stride = LocalNetwork.padded(columns)
             layer.coefficients.ensure((layer.rows + Self.block) * layer.stride)
             let first = number == 0 ? 1 : columns - source.inputs
             source.kernel.withUnsafeBufferPointer { kernel in
@@ -85,7 +82,7 @@ final class CellNetwork {
             let new = layers[number]
             choose(old, new, bounds, keepsAll: number == layers.count - 1)
             new.columns = columns
-            new.stride = Self.padded(columns)
+            new.stride = LocalNetwork.padded(columns)
             new.coefficients.ensure((new.rows + Self.block) * new.stride)
             new.solved.ensure((new.resolved + Self.block) * new.stride)
             fill(number, parent, new.coefficients, new.order, count: new.rows)

@@ -48,11 +48,6 @@ final class SpectrumShape {
         }
     }
 
-    @inline(__always)
-    private static func load(_ place: UnsafePointer<Float>) -> SIMD8<Float> {
-        UnsafeRawPointer(place).loadUnaligned(as: SIMD8<Float>.self)
-    }
-
     /// Of the spectrum of `count` neurons `units`, whose outputs are `values`.
     func parts(
         units: UnsafePointer<Int32>, values: UnsafePointer<Float>, count: Int
@@ -65,22 +60,22 @@ final class SpectrumShape {
         var first = 0
         while first < width {
             let from = UnsafePointer(bias) + first
-            var a = Self.load(from)
-            var b = Self.load(from + 8)
-            var c = Self.load(from + 16)
-            var d = Self.load(from + 24)
-            var e = Self.load(from + 32)
-            var f = Self.load(from + 40)
+            var a = SIMD8.load(from)
+            var b = SIMD8.load(from + 8)
+            var c = SIMD8.load(from + 16)
+            var d = SIMD8.load(from + 24)
+            var e = SIMD8.load(from + 32)
+            var f = SIMD8.load(from + 40)
             var index = 0
             while index < count {
                 let row = UnsafePointer(kernel) + (Int(units[index]) * width + first)
                 let value = SIMD8(repeating: values[index])
-                a.addProduct(Self.load(row), value)
-                b.addProduct(Self.load(row + 8), value)
-                c.addProduct(Self.load(row + 16), value)
-                d.addProduct(Self.load(row + 24), value)
-                e.addProduct(Self.load(row + 32), value)
-                f.addProduct(Self.load(row + 40), value)
+                a.addProduct(SIMD8.load(row), value)
+                b.addProduct(SIMD8.load(row + 8), value)
+                c.addProduct(SIMD8.load(row + 16), value)
+                d.addProduct(SIMD8.load(row + 24), value)
+                e.addProduct(SIMD8.load(row + 32), value)
+                f.addProduct(SIMD8.load(row + 40), value)
                 index += 1
             }
             let place = raw + first * 4
@@ -118,15 +113,15 @@ final class SpectrumShape {
         while index < width {
             let place = UnsafePointer(spectrum) + index
             let wanted = UnsafePointer(target) + index
-            let a = Self.load(place) - floor
-            let b = Self.load(place + 8) - floor
-            let c = Self.load(place + 16) - floor
+            let a = SIMD8.load(place) - floor
+            let b = SIMD8.load(place + 8) - floor
+            let c = SIMD8.load(place + 16) - floor
             p.addProduct(a, a)
             q.addProduct(b, b)
             t.addProduct(c, c)
-            r.addProduct(a, Self.load(wanted))
-            s.addProduct(b, Self.load(wanted + 8))
-            u.addProduct(c, Self.load(wanted + 16))
+            r.addProduct(a, SIMD8.load(wanted))
+            s.addProduct(b, SIMD8.load(wanted + 8))
+            u.addProduct(c, SIMD8.load(wanted + 16))
             index += 24
         }
         let repeated = spectrum[0] - parts.floor

@@ -174,10 +174,10 @@ final class BoxForms {
             for column in columns {
                 let form = forms.loadUnaligned(
                     fromByteOffset: column * 32, as: SIMD8<Float>.self)
-                a.addProduct(masked(first[column], mask), form)
-                b.addProduct(masked(second[column], mask), form)
-                c.addProduct(masked(third[column], mask), form)
-                d.addProduct(masked(fourth[column], mask), form)
+                a.addProduct(SIMD8.masked(first[column], mask), form)
+                b.addProduct(SIMD8.masked(second[column], mask), form)
+                c.addProduct(SIMD8.masked(third[column], mask), form)
+                d.addProduct(SIMD8.masked(fourth[column], mask), form)
             }
         }
         add(0..<(1 + dimension))
@@ -188,11 +188,6 @@ final class BoxForms {
         place.storeBytes(of: b, toByteOffset: step, as: SIMD8<Float>.self)
         place.storeBytes(of: c, toByteOffset: 2 * step, as: SIMD8<Float>.self)
         place.storeBytes(of: d, toByteOffset: 3 * step, as: SIMD8<Float>.self)
-    }
-
-    @inline(__always)
-    private func masked(_ number: Float, _ mask: SIMD8<UInt32>) -> SIMD8<Float> {
-        unsafeBitCast(SIMD8(repeating: number.bitPattern) & mask, to: SIMD8<Float>.self)
     }
 
     /// Bounds of one neuron's input and the form of its output.
@@ -267,11 +262,11 @@ final class BoxForms {
             var d = a
             var column = start
             while column + 8 <= layer.columns {
-                let value = Self.load(values + column)
-                a.addProduct(Self.load(first + column), value)
-                b.addProduct(Self.load(second + column), value)
-                c.addProduct(Self.load(third + column), value)
-                d.addProduct(Self.load(fourth + column), value)
+                let value = SIMD8.load(values + column)
+                a.addProduct(SIMD8.load(first + column), value)
+                b.addProduct(SIMD8.load(second + column), value)
+                c.addProduct(SIMD8.load(third + column), value)
+                d.addProduct(SIMD8.load(fourth + column), value)
                 column += 8
             }
             while column < layer.columns {
@@ -284,10 +279,5 @@ final class BoxForms {
             }
             row += count
         }
-    }
-
-    @inline(__always)
-    private static func load(_ place: UnsafePointer<Float>) -> SIMD8<Float> {
-        UnsafeRawPointer(place).loadUnaligned(as: SIMD8<Float>.self)
     }
 }

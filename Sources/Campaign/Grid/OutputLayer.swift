@@ -99,19 +99,14 @@ final class OutputLayer {
         var sum = 0.0
         var index = 0
         while index < count {
-            var part = load(a + index) * load(b + index)
-            part.addProduct(load(a + index + 8), load(b + index + 8))
-            part.addProduct(load(a + index + 16), load(b + index + 16))
-            part.addProduct(load(a + index + 24), load(b + index + 24))
+            var part = SIMD8.load(a + index) * SIMD8.load(b + index)
+            part.addProduct(SIMD8.load(a + index + 8), SIMD8.load(b + index + 8))
+            part.addProduct(SIMD8.load(a + index + 16), SIMD8.load(b + index + 16))
+            part.addProduct(SIMD8.load(a + index + 24), SIMD8.load(b + index + 24))
             sum += Double(part.sum())
             index += 32
         }
         return sum
-    }
-
-    @inline(__always)
-    private static func load(_ place: UnsafePointer<Float>) -> SIMD8<Float> {
-        UnsafeRawPointer(place).loadUnaligned(as: SIMD8<Float>.self)
     }
 
     /// The spectrum at the centre of a box.
@@ -154,8 +149,8 @@ final class OutputLayer {
             let factor = SIMD8(repeating: value)
             var index = 0
             while index < width {
-                var part = Self.load(spectrum + index)
-                part.addProduct(Self.load(kernel + unit * width + index), factor)
+                var part = SIMD8.load(spectrum + index)
+                part.addProduct(SIMD8.load(kernel + unit * width + index), factor)
                 raw.storeBytes(of: part, toByteOffset: index * 4, as: SIMD8<Float>.self)
                 index += 8
             }
@@ -169,10 +164,10 @@ final class OutputLayer {
         var sums = SIMD8<Float>()
         var index = 0
         while index + 8 <= outputs {
-            let value = Self.load(spectrum + index) - floor
+            let value = SIMD8.load(spectrum + index) - floor
             squares.addProduct(value, value)
             sums += value
-            products.addProduct(value, Self.load(target + index))
+            products.addProduct(value, SIMD8.load(target + index))
             index += 8
         }
         centre.square = Double(squares.sum())
@@ -193,7 +188,7 @@ final class OutputLayer {
         var low = SIMD8<Float>(repeating: .infinity)
         var index = 0
         while index + 8 <= outputs {
-            let part = Self.load(spectrum + index)
+            let part = SIMD8.load(spectrum + index)
             high.replace(with: part, where: part .> high)
             low.replace(with: part, where: part .< low)
             index += 8

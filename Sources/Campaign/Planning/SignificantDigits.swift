@@ -1,8 +1,5 @@
 extension Double {
-    /// Digits of a number that a person reads and a pump is sent.
-    static let recipeDigits = 4
-
-    /// The number rounded to four significant digits.
+    /// The number rounded to four significant digits, as a person reads it and a pump is sent it.
     var tidied: Double { tidied(.toNearestOrAwayFromZero) }
 
     /// The number rounded to four significant digits, by `rule`. Always the double nearest to

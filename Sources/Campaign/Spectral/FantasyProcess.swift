@@ -1,4 +1,3 @@
-import Glibc
 import Numerics
 import Surrogates
 
@@ -137,9 +136,7 @@ struct FantasyProcess: Sendable {
                 point[axis] / parameters.lengthScales[axis] - points[index * dimension + axis]
             square += difference * difference
         }
-        let distance = (5 * square).squareRoot()
-        let shape = (1 + distance + distance * distance / 3) * exp(-distance)
-        return parameters.signalVariance * shape
+        return parameters.signalVariance * Matern.value(squaredDistance: square).covariance
     }
 
     private mutating func append(_ point: [Double], _ row: [Double], root: Double) {
