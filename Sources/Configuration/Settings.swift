@@ -21,6 +21,10 @@ public struct Settings: Equatable, Sendable {
     public var rig = RigSettings()
     /// The interlocks, in order; may be empty.
     public var interlocks: [InterlockSettings] = []
+    /// What is done when something is wrong, where it is not what is built in; may be empty.
+    public var reactions: [ReactionSettings] = []
+    /// What reactions know of the sensors, in their order.
+    public var watchedSensors: [WatchedSensor] = []
     /// `[log]`
     public var log = LogSettings()
     /// `[control]`

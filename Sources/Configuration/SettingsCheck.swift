@@ -24,6 +24,7 @@ public enum SettingsCheck {
         check.checkSpectrometer()
         check.checkDroplets()
         check.checkInterlocks()
+        check.checkReactions()
         check.checkPaths()
         return check.list.problems
     }

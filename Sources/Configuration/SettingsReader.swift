@@ -92,7 +92,7 @@ public enum SettingsReader {
 
     static let sectionNames = [
         "campaign", "loss", "recipe", "variable", "pump", "spectrometer", "droplets", "rig",
-        "interlock", "log", "control", "simulation",
+        "interlock", "reaction", "log", "control", "simulation",
     ]
 
     private static func sections(
@@ -113,6 +113,8 @@ public enum SettingsReader {
             case "interlock":
                 s.interlocks = list(
                     entry, InterlockSettings.fields, InterlockSettings(name: ""), &context)
+            case "reaction":
+                s.reactions = list(entry, ReactionSettings.fields, ReactionSettings(), &context)
             case "log": read(LogSettings.fields, entry, &s.log, &context)
             case "control": read(ControlSettings.fields, entry, &s.control, &context)
             case "simulation": read(SimulationSettings.fields, entry, &s.simulation, &context)

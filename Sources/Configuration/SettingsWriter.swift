@@ -34,6 +34,9 @@ public enum SettingsWriter {
         for interlock in s.interlocks {
             section("[[interlock]]", InterlockSettings.fields, interlock, .init(name: ""))
         }
+        for reaction in s.reactions {
+            section("[[reaction]]", ReactionSettings.fields, reaction, ReactionSettings())
+        }
         section("[log]", LogSettings.fields, s.log, LogSettings())
         section("[control]", ControlSettings.fields, s.control, ControlSettings())
         section("[simulation]", SimulationSettings.fields, s.simulation, SimulationSettings())

@@ -86,6 +86,9 @@ struct BenchRig {
         for pump in settings.pumps { tell(pump.name, .ready) }
         tell(RigController.spectrometerName, .ready)
         controller.calibrate(wavelengths: Self.wavelengths, at: now)
+        for index in settings.interlocks.indices {
+            controller.interlock(index, danger: false, at: now)
+        }
     }
 
     private static func band(_ nanometers: Double) -> Double {
