@@ -67,10 +67,14 @@ enum Help {
         SIGTERM and SIGINT stop the pumps, write the log and end the program.
         """,
         "check": """
-        argent check FILE [--json]
+        argent check FILE [--interlocks] [--json]
 
         Reads a configuration and says what is wrong with it, file:line:column, and how to mend
         it; or what it means. Exit code 3 when it has errors.
+
+          --interlocks  the whole table from hazards to reactions, built-in rows and those of
+                        the file, with where each comes from
+          --json        for programs
         """,
         "status": """
         argent status [--config FILE | --socket PATH] [--json]
