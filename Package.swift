@@ -42,6 +42,7 @@ let package = Package(
         .executable(name: "argent", targets: ["argent"]),
         .executable(name: "argent-workstation", targets: ["argent-workstation"]),
         .executable(name: "argent-bench", targets: ["argent-bench"]),
+        .executable(name: "argent-fuzz", targets: ["argent-fuzz"]),
     ],
     targets: [
         // C shims, one per library.
@@ -61,6 +62,7 @@ let package = Package(
         room("Configuration", on: ["Quantities", "CTOML"]),
         room(
             "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest"], except: ["FORMAT.md"]),
+        room("Export", on: ["Quantities", "World", "Configuration", "RunLog"]),
         room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),
         room("Surrogates", on: ["Numerics"]),
         room("Instruments", on: ["Quantities"]),
@@ -74,18 +76,18 @@ let package = Package(
         room(
             "Agent",
             on: [
-                "Quantities", "World", "Configuration", "RunLog", "Rig", "Campaign", "Instruments",
-                "Spectra", "Numerics", "Surrogates",
+                "Quantities", "World", "Configuration", "RunLog", "Export", "Rig", "Campaign",
+                "Instruments", "Spectra", "Numerics", "Surrogates",
             ]),
         .executableTarget(
             name: "argent",
             dependencies: [
-                "Agent", "Rig", "RigSimulator", "Configuration", "RunLog", "World", "Spectra",
-                "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
+                "Agent", "Export", "Rig", "RigSimulator", "Configuration", "RunLog", "World",
+                "Spectra", "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-workstation", dependencies: ["RunLog", "World", "CSimd"],
+            name: "argent-workstation", dependencies: ["Export", "RunLog", "World", "CSimd"],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-bench",
@@ -93,6 +95,9 @@ let package = Package(
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
                 "World",
             ],
+            swiftSettings: swiftFlags),
+        .executableTarget(
+            name: "argent-fuzz", dependencies: ["RunLog", "World", "Quantities", "Numerics"],
             swiftSettings: swiftFlags),
 
         // Tests.
@@ -102,6 +107,7 @@ let package = Package(
         tests(of: "World"),
         tests(of: "Configuration"),
         tests(of: "RunLog", on: ["World"]),
+        tests(of: "Export", on: ["World", "RunLog", "Configuration"]),
         tests(of: "Spectra"),
         tests(of: "Surrogates"),
         tests(of: "Instruments"),
@@ -110,9 +116,15 @@ let package = Package(
         tests(of: "RigSimulator", on: ["World", "Configuration", "Surrogates", "Instruments"]),
         tests(
             of: "Agent",
-            on: ["RigSimulator", "World", "Configuration", "RunLog", "Campaign", "Rig", "Spectra"]),
+            on: [
+                "RigSimulator", "World", "Configuration", "RunLog", "Export", "Campaign", "Rig",
+                "Spectra",
+            ]),
         .testTarget(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],
+            swiftSettings: swiftFlags),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["argent-fuzz", "Numerics"],
             swiftSettings: swiftFlags),
     ],
     cxxLanguageStandard: .cxx17
