@@ -24,6 +24,8 @@ public enum SettingsCheck {
         check.checkSpectrometer()
         check.checkDroplets()
         check.checkInterlocks()
+        check.checkSensors()
+        check.checkOutputs()
         check.checkPaths()
         return check.list.problems
     }

@@ -34,6 +34,16 @@ public enum SettingsWriter {
         for interlock in s.interlocks {
             section("[[interlock]]", InterlockSettings.fields, interlock, .init(name: ""))
         }
+        for sensor in s.sensors {
+            section("[[sensor]]", SensorSettings.fields, sensor, .init(name: ""))
+        }
+        for output in s.outputs {
+            section("[[output]]", OutputSettings.fields, output, .init(name: ""))
+        }
+        for expander in s.expanders {
+            section("[[expander]]", ExpanderSettings.fields, expander, .init(name: ""))
+        }
+        section("[heartbeat]", HeartbeatSettings.fields, s.heartbeat, HeartbeatSettings())
         section("[log]", LogSettings.fields, s.log, LogSettings())
         section("[control]", ControlSettings.fields, s.control, ControlSettings())
         section("[simulation]", SimulationSettings.fields, s.simulation, SimulationSettings())
