@@ -64,6 +64,8 @@ let package = Package(
         room(
             "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest", "CZstd"],
             except: ["FORMAT.md"]),
+        room("Export", on: ["Quantities", "World", "Configuration", "RunLog"]),
+        room("LogTrials", on: ["Quantities", "Numerics", "World", "RunLog"]),
         room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),
         room("Surrogates", on: ["Numerics"]),
         room("Instruments", on: ["Quantities"]),
@@ -77,18 +79,18 @@ let package = Package(
         room(
             "Agent",
             on: [
-                "Quantities", "World", "Configuration", "RunLog", "Rig", "Campaign", "Instruments",
-                "Spectra", "Numerics", "Surrogates",
+                "Quantities", "World", "Configuration", "RunLog", "Export", "Rig", "Campaign",
+                "Instruments", "Spectra", "Numerics", "Surrogates",
             ]),
         .executableTarget(
             name: "argent",
             dependencies: [
-                "Agent", "Rig", "RigSimulator", "Configuration", "RunLog", "World", "Spectra",
-                "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
+                "Agent", "Export", "Rig", "RigSimulator", "Configuration", "RunLog", "World",
+                "Spectra", "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-workstation", dependencies: ["RunLog", "World", "CSimd"],
+            name: "argent-workstation", dependencies: ["Export", "RunLog", "World", "CSimd"],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-bench",
@@ -98,7 +100,8 @@ let package = Package(
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-fuzz", dependencies: ["RunLog", "World", "Quantities", "Numerics"],
+            name: "argent-fuzz",
+            dependencies: ["RunLog", "LogTrials", "World", "Quantities", "Numerics"],
             swiftSettings: swiftFlags),
 
         // Tests.
@@ -107,7 +110,8 @@ let package = Package(
         tests(of: "Numerics"),
         tests(of: "World"),
         tests(of: "Configuration"),
-        tests(of: "RunLog", on: ["World"]),
+        tests(of: "RunLog", on: ["World", "LogTrials"]),
+        tests(of: "Export", on: ["World", "RunLog", "Configuration"]),
         tests(of: "Spectra"),
         tests(of: "Surrogates"),
         tests(of: "Instruments"),
@@ -116,7 +120,10 @@ let package = Package(
         tests(of: "RigSimulator", on: ["World", "Configuration", "Surrogates", "Instruments"]),
         tests(
             of: "Agent",
-            on: ["RigSimulator", "World", "Configuration", "RunLog", "Campaign", "Rig", "Spectra"]),
+            on: [
+                "RigSimulator", "World", "Configuration", "RunLog", "Export", "Campaign", "Rig",
+                "Spectra",
+            ]),
         .testTarget(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],
             swiftSettings: swiftFlags),

@@ -8,7 +8,7 @@ import World
 
 @Suite struct JournalTests {
     private func open(_ file: FaultyFile) throws -> (journal: Journal, recovery: JournalRecovery) {
-        try Journal.open(file: file, source: file)
+        try Journal.open(file: file, source: file, header: Samples.header)
     }
 
     private func expected(_ records: ArraySlice<Record>) -> [JournalEntry] {
@@ -38,9 +38,9 @@ import World
         let text = String(
             decoding: try document.read(at: 0, count: Int(document.size)), as: UTF8.self)
         let parts = text.split(separator: "```\n", omittingEmptySubsequences: false)
-        let example = parts[parts.count - 2].split(whereSeparator: \.isWhitespace)
+        let example = parts[1].split(whereSeparator: \.isWhitespace)
         #expect(example.compactMap { UInt8($0, radix: 16) } == bytes)
-        #expect(bytes.count == 73)
+        #expect(bytes.count == 105)
     }
 
     @Test func cutAtEveryByteKeepsWhatWasWritten() throws {
@@ -81,7 +81,9 @@ import World
             }
             let file = FaultyFile(bytes)
             var found: [JournalEntry] = []
-            let recovery = try Journal.open(file: file, source: file) { found.append($0) }.recovery
+            let recovery = try Journal.open(
+                file: file, source: file, header: Samples.header
+            ) { found.append($0) }.recovery
             let intact = found.filter { if case .gap = $0 { false } else { true } }
             // Exactly one record is lost, and the loss is told.
             #expect(intact.count == 2 && intact.allSatisfy(all.contains))
@@ -135,14 +137,16 @@ import World
 
     @Test func otherFilesAreLeftAlone() throws {
         var newer = JournalFormat.magic
-        newer.append(littleEndian: 2)
+        newer.append(littleEndian: 3)
         newer.append(littleEndian: Checksum.crc32c(newer[...]))
         for (bytes, error) in [
             (Array("[campaign]\nname = \"x\"\n".utf8), JournalError.notAJournal),
-            (newer, .newerFormat(version: 2)),
+            (newer, .newerFormat(version: 3)),
         ] {
             let file = FaultyFile(bytes)
-            #expect(throws: error) { try Journal.open(file: file, source: file) }
+            #expect(throws: error) {
+                try Journal.open(file: file, source: file, header: Samples.header)
+            }
             #expect(file.bytes == bytes && file.calls == 0)
         }
     }
@@ -158,7 +162,7 @@ import World
         }
         #expect(found == expected(Samples.records[...]))
         // A torn append that the writer takes back leaves no trace in the reader.
-        file.bytes += whole[20..<30]
+        file.bytes += whole[52..<62]
         #expect(try reader.next() == nil)
         file.bytes.removeLast(10)
         file.bytes += JournalFormat.frame(

@@ -1,0 +1,23 @@
+import RunLog
+
+extension Record.Body {
+    /// The record's name, as FORMAT.md has it.
+    public var name: String {
+        switch self {
+        case .start: "start"
+        case .configuration: "configuration"
+        case .decision: "decision"
+        case .recipe: "recipe"
+        case .setpoints: "setpoints"
+        case .readings: "readings"
+        case .droplet: "droplet"
+        case .spectra: "spectra"
+        case .conditionEnd: "condition end"
+        case .event: "event"
+        case .fault: "fault"
+        case .operatorAction: "operator action"
+        case .clockStep: "clock step"
+        case .stop: "stop"
+        }
+    }
+}
