@@ -6,15 +6,16 @@ import World
 struct LogCheck {
     let workload: LogWorkload
 
-    /// Opens the log in `files` and looks at what is left: every record up to `acknowledged`, as
-    /// it was written, and none that was not; the same after opening again, and after another cut
-    /// right behind. With `goesOn`, the log is then written on, sealed and verified.
+    /// Opens the log in `files` and looks at what is left: every record from `first` up to
+    /// `acknowledged`, as it was written, and none that was not; the same after opening again,
+    /// and after another cut right behind. With `goesOn`, the log is then written on, sealed and
+    /// verified.
     func check(
-        _ files: [String: [UInt8]], acknowledged: UInt64, goesOn: Bool
+        _ files: [String: [UInt8]], from first: UInt64 = 1, acknowledged: UInt64, goesOn: Bool
     ) throws {
         let disk = SimulatedDisk(files)
         let found = try open(disk).found
-        try compare(found, acknowledged: acknowledged)
+        try compare(found, from: first, acknowledged: acknowledged)
         let once = disk.files
         let again = try open(disk)
         guard disk.files == once, again.found == found, again.recovery.droppedBytes == 0 else {
@@ -55,17 +56,39 @@ struct LogCheck {
         return (found, log.recovery)
     }
 
-    private func compare(_ found: [UInt64], acknowledged: UInt64) throws {
+    private func compare(
+        _ found: [UInt64], from first: UInt64, acknowledged: UInt64
+    ) throws {
         guard zip(found, found.dropFirst()).allSatisfy({ $0 < $1 }) else {
             throw TrialFailure("records out of order: \(found)")
         }
-        guard found.count >= acknowledged,
-            found.prefix(Int(acknowledged)).elementsEqual(1...max(1, acknowledged))
-                || acknowledged == 0
-        else {
-            let missing = (1...acknowledged).first { !found.contains($0) } ?? 0
+        guard acknowledged >= first else { return }
+        let wanted = first...acknowledged
+        guard found.count >= wanted.count, found.prefix(wanted.count).elementsEqual(wanted) else {
+            let missing = wanted.first { !found.contains($0) } ?? 0
             throw TrialFailure("record \(missing) was acknowledged and is gone")
         }
+    }
+
+    /// The segment in `bytes`, which must be sound, follow `previous`, and hold the workload's
+    /// records.
+    func settle(
+        _ bytes: [UInt8], after previous: SealedSegment?
+    ) throws -> SealedSegment {
+        let report = try SegmentVerifier.verify(
+            MemorySource(bytes), after: previous, key: workload.options.signer?.publicKey)
+        guard report.isSound, let segment = report.segment else {
+            throw TrialFailure("a sealed segment is not sound: \(report.problems)")
+        }
+        var reader = try SegmentReader(MemorySource(bytes))
+        var next = segment.firstSequence
+        while let entry = try reader.next() {
+            guard case .record(next, let record) = entry,
+                workload.records[Int(next) - 1] == record
+            else { throw TrialFailure("record \(next) of segment \(segment.number): \(entry)") }
+            next += 1
+        }
+        return segment
     }
 
     /// Another process takes the log up, writes a record and ends as it should.

@@ -88,7 +88,8 @@ public struct LogWorkload: Sendable {
         var next = first
         let last = last ?? records.count
         while next < last {
-            let batch = Array(records[next..<min(last, next + 1 + random.below(3))])
+            let size = random.below(5) > 0 ? 1 : 2 + random.below(3)
+            let batch = Array(records[next..<min(last, next + size)])
             let number = try retry(&outcome) { try log.append(batch) }
             guard number == UInt64(next + 1) else {
                 throw TrialFailure("record \(next + 1) was written as number \(number)")

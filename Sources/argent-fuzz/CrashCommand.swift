@@ -7,7 +7,7 @@ import RunLog
 enum CrashCommand {
     static let help = """
         argent-fuzz crash [--records N] [--seed N] [--stride N] [--only cuts|flips|faults]
-        Writes a log of N records (2600) to a simulated disk and cuts the power at every moment:
+        Writes a log of N records (2000) to a simulated disk and cuts the power at every moment:
         at every boundary of a write, inside writes, with all that was written, with only what
         was synced, and with some of the rest by chance. Every record that was acknowledged must
         be there after each cut. Then flips every bit of a small log, and refuses every call a
@@ -16,7 +16,7 @@ enum CrashCommand {
 
     static func run(_ words: ArraySlice<String>) throws {
         var words = words
-        var records = 2_600
+        var records = 2_000
         var seed: UInt64 = 1
         var stride = 1
         var only = ""
@@ -41,7 +41,7 @@ enum CrashCommand {
         _ records: Int, _ seed: UInt64, _ stride: Int, _ stopwatch: inout Stopwatch
     ) throws {
         var trial = CrashTrial(
-            LogWorkload(count: records, segmentSize: 12_000, seed: seed), seed: seed)
+            LogWorkload(count: records, segmentSize: 16_000, seed: seed), seed: seed)
         trial.stride = stride
         let counts = try trial.run { counts in
             stopwatch.say("cuts: \(counts.cuts) moments, \(counts.outcomes) outcomes")
