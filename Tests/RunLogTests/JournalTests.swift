@@ -32,7 +32,7 @@ import World
 
     @Test func exampleOfTheFormatDocument() throws {
         let body = Record.Body.event(kind: "reference", text: "8 droplets, µ")
-        let bytes = try Samples.log([Samples.record(body)])
+        let bytes = try Samples.log([Samples.record(body)], header: Samples.documented)
         let document = try ReadFile(
             path: SharedData.projectRoot + "/Sources/RunLog/FORMAT.md")
         let text = String(
@@ -41,6 +41,18 @@ import World
         let example = parts[1].split(whereSeparator: \.isWhitespace)
         #expect(example.compactMap { UInt8($0, radix: 16) } == bytes)
         #expect(bytes.count == 105)
+
+        var builder = SegmentBuilder(
+            head: SegmentHead(
+                logIdentifier: try #require(Samples.documented.logIdentifier), number: 1,
+                firstSequence: 1, previousHash: SegmentFormat.noHash),
+            level: 6)
+        var segment = builder.begin()
+        builder.add(sequence: 1, try RecordCodec.encode(Samples.record(body), sequence: 1))
+        segment += try builder.frame()
+        segment += try builder.finish(signer: nil)
+        let sealed = parts[3].split(whereSeparator: \.isWhitespace)
+        #expect(sealed.compactMap { UInt8($0, radix: 16) } == segment)
     }
 
     @Test func cutAtEveryByteKeepsWhatWasWritten() throws {

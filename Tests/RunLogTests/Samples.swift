@@ -58,6 +58,10 @@ enum Samples {
     static let header = JournalHeader(
         logIdentifier: LogIdentifier(derivedFrom: "test".utf8), number: 1, firstSequence: 1)
 
+    /// The head in FORMAT.md's examples.
+    static let documented = JournalHeader(
+        logIdentifier: LogIdentifier(0..<16), number: 1, firstSequence: 1)
+
     /// The bytes of an active segment of `records`, written by hand from frames.
     static func log(
         _ records: [Record], header: JournalHeader = header
