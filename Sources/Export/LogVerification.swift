@@ -90,12 +90,11 @@ public struct LogVerification {
         do throws(WorldError) {
             let source = try ReadFile(path: file)
             do throws(SegmentError) {
-                var report = try SegmentVerifier.verify(source, path: file, key: key)
-                if let segment = report.segment, let last = before,
-                    last.logIdentifier == segment.logIdentifier
-                {
-                    report = try SegmentVerifier.verify(source, path: file, after: last, key: key)
-                }
+                // The chain is one log's; a folder of pulled segments may hold several.
+                let own = try? SealedSegment(source, path: file).logIdentifier
+                let report = try SegmentVerifier.verify(
+                    source, path: file, after: own == before?.logIdentifier ? before : nil,
+                    key: key)
                 take(report, file)
             } catch { throw LogInputError.segment(path: file, error) }
         } catch let error as WorldError { throw .world(error) }
