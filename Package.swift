@@ -53,6 +53,7 @@ let package = Package(
         shim("CTOML", links: []),
         shim("CCBOR", links: ["cbor"]),
         shim("CDigest", links: ["crypto"]),
+        shim("CZstd", links: ["zstd"]),
         shim("CSimd", links: []),
 
         // The rooms, lowest first.
@@ -61,7 +62,8 @@ let package = Package(
         room("World", on: ["Quantities", "CSystem", "CGPIO", "CSerial", "CI2C"]),
         room("Configuration", on: ["Quantities", "CTOML"]),
         room(
-            "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest"], except: ["FORMAT.md"]),
+            "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest", "CZstd"],
+            except: ["FORMAT.md"]),
         room("Export", on: ["Quantities", "World", "Configuration", "RunLog"]),
         room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),
         room("Surrogates", on: ["Numerics"]),
