@@ -81,20 +81,20 @@ public struct LogExport {
     public static func run(
         _ path: String, into directory: String, _ choice: ExportChoice
     ) throws(LogInputError) -> ExportReport {
-        do throws(WorldError) {
-            var export = try LogExport(into: directory, choice)
-            var failure: LogInputError?
-            do throws(LogInputError) {
-                try LogInput.read(path) { entry throws(WorldError) in
-                    try export.take(entry)
-                    return true
-                }
-            } catch { failure = error }
-            // What was read stands, also where the log could not be read to its end.
-            try export.finish()
-            if let failure { throw failure }
-            return export.report
-        } catch let error as WorldError { throw .world(error) }
+        var export = try LogInput.ofWorld { () throws(WorldError) in
+            try LogExport(into: directory, choice)
+        }
+        var failure: LogInputError?
+        do throws(LogInputError) {
+            try LogInput.read(path) { entry throws(WorldError) in
+                try export.take(entry)
+                return true
+            }
+        } catch { failure = error }
+        // What was read stands, also where the log could not be read to its end.
+        try LogInput.ofWorld { () throws(WorldError) in try export.finish() }
+        if let failure { throw failure }
+        return export.report
     }
 
     /// Takes up the next entry of the log.

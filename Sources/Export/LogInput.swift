@@ -28,13 +28,16 @@ public enum LogInputError: Error, Equatable, Sendable, CustomStringConvertible {
 /// A log to read, as a person names it: the directory a rig writes, a folder of pulled segments
 /// (several logs perhaps, in sub-folders), or one file.
 public enum LogInput {
+    /// Somebody who is shown the entries of a log; false when that was enough.
+    public typealias Visit = (JournalEntry) throws(WorldError) -> Bool
+
     /// Folders below each other at most: a rig, a day.
     private static let depthLimit = 5
 
     /// Hands every entry of what is at `path` to `visit`, log after log, segment after segment,
     /// until it says no more.
     public static func read(
-        _ path: String, visit: (JournalEntry) throws(WorldError) -> Bool
+        _ path: String, visit: Visit
     ) throws(LogInputError) {
         guard Files.isDirectory(path) else { return try readFile(path, visit) }
         if try holdsLog(path) { return try readDirectory(path, visit) }
@@ -45,11 +48,13 @@ public enum LogInput {
             if let before, before.logIdentifier == segment.logIdentifier {
                 // The same segment may lie in two folders.
                 if before.number == segment.number { continue }
-                let missing = segment.firstSequence - min(
-                    segment.firstSequence, before.lastSequence + 1)
+                let missing =
+                    segment.firstSequence
+                    - min(
+                        segment.firstSequence, before.lastSequence + 1)
                 if missing > 0 {
                     let gap = JournalGap(bytes: 0..<0, missingRecords: missing)
-                    guard try seen({ () throws(WorldError) in try visit(.gap(gap)) }) else {
+                    guard try ofWorld({ () throws(WorldError) in try visit(.gap(gap)) }) else {
                         return
                     }
                 }
@@ -61,8 +66,8 @@ public enum LogInput {
 
     /// Whether the directory at `path` is one a rig writes.
     public static func holdsLog(_ path: String) throws(LogInputError) -> Bool {
-        do throws(JournalError) { return try !LogListing(DirectoryStorage(path)).isEmpty } catch {
-            throw .log(path: path, error)
+        try ofLog(path) { () throws(JournalError) in
+            try !LogListing(DirectoryStorage(path)).isEmpty
         }
     }
 
@@ -80,80 +85,80 @@ public enum LogInput {
     private static func collect(
         below path: String, depth: Int, into found: inout [SealedSegment]
     ) throws(LogInputError) {
-        let names: [String]
-        do throws(WorldError) { names = try Files.list(path) } catch { throw .world(error) }
-        for name in names {
+        for name in try ofWorld({ () throws(WorldError) in try Files.list(path) }) {
             let full = path + "/" + name
             if name.hasSuffix(SegmentName.sealedSuffix) {
-                do throws(SegmentError) {
-                    found.append(try SealedSegment(try source(full), path: full))
-                } catch { throw .segment(path: full, error) }
+                let file = try open(full)
+                found.append(
+                    try ofSegment(full) { () throws(SegmentError) in
+                        try SealedSegment(file, path: full)
+                    })
             } else if depth < depthLimit, !name.hasPrefix("."), Files.isDirectory(full) {
                 try collect(below: full, depth: depth + 1, into: &found)
             }
         }
     }
 
-    private static func source(_ path: String) throws(SegmentError) -> ReadFile {
-        do throws(WorldError) { return try ReadFile(path: path) } catch { throw .disk(error) }
+    // MARK: - One kind of error
+
+    /// The file at `path`, open for reading.
+    public static func open(_ path: String) throws(LogInputError) -> ReadFile {
+        try ofWorld { () throws(WorldError) in try ReadFile(path: path) }
     }
 
-    /// What `visit` said; its complaint as one of ours.
-    private static func seen(
-        _ visit: () throws(WorldError) -> Bool
-    ) throws(LogInputError) -> Bool {
-        do throws(WorldError) { return try visit() } catch { throw .world(error) }
+    /// What `body` gives, or what the kernel refused.
+    static func ofWorld<Value>(
+        _ body: () throws(WorldError) -> Value
+    ) throws(LogInputError) -> Value {
+        do throws(WorldError) { return try body() } catch { throw .world(error) }
     }
+
+    /// What `body` gives, or what is wrong with the segment at `path`.
+    public static func ofSegment<Value>(
+        _ path: String, _ body: () throws(SegmentError) -> Value
+    ) throws(LogInputError) -> Value {
+        do throws(SegmentError) { return try body() } catch {
+            throw .segment(path: path, error)
+        }
+    }
+
+    /// What `body` gives, or what is wrong with the log at `path`.
+    public static func ofLog<Value>(
+        _ path: String, _ body: () throws(JournalError) -> Value
+    ) throws(LogInputError) -> Value {
+        do throws(JournalError) { return try body() } catch { throw .log(path: path, error) }
+    }
+
+    // MARK: - Kinds of logs
 
     private static func readFile(
-        _ path: String, _ visit: (JournalEntry) throws(WorldError) -> Bool
+        _ path: String, _ visit: Visit
     ) throws(LogInputError) {
         if path.hasSuffix(SegmentName.sealedSuffix) {
             _ = try readSegment(path, visit)
             return
         }
-        let file: ReadFile
-        do throws(WorldError) { file = try ReadFile(path: path) } catch { throw .world(error) }
-        var reader = JournalReader(file)
-        while true {
-            let entry: JournalEntry?
-            do throws(JournalError) { entry = try reader.next() } catch {
-                throw .log(path: path, error)
-            }
-            guard let entry, try seen({ () throws(WorldError) in try visit(entry) }) else {
-                return
-            }
+        var reader = JournalReader(try open(path))
+        while let entry = try ofLog(path, { () throws(JournalError) in try reader.next() }) {
+            guard try ofWorld({ () throws(WorldError) in try visit(entry) }) else { return }
         }
     }
 
-    private static func readDirectory(
-        _ path: String, _ visit: (JournalEntry) throws(WorldError) -> Bool
-    ) throws(LogInputError) {
-        do throws(JournalError) {
-            var reader = try LogReader(directory: path)
-            while let entry = try reader.next() {
-                var goesOn = false
-                do throws(WorldError) { goesOn = try visit(entry) } catch {
-                    throw JournalError.notRead(error)
-                }
-                if !goesOn { return }
-            }
-        } catch { throw .log(path: path, error) }
+    private static func readDirectory(_ path: String, _ visit: Visit) throws(LogInputError) {
+        var reader = try ofLog(path) { () throws(JournalError) in try LogReader(directory: path) }
+        while let entry = try ofLog(path, { () throws(JournalError) in try reader.next() }) {
+            guard try ofWorld({ () throws(WorldError) in try visit(entry) }) else { return }
+        }
     }
 
-    private static func readSegment(
-        _ path: String, _ visit: (JournalEntry) throws(WorldError) -> Bool
-    ) throws(LogInputError) -> Bool {
-        do throws(SegmentError) {
-            var reader = try SegmentReader(try source(path), path: path)
-            while let entry = try reader.next() {
-                var goesOn = false
-                do throws(WorldError) { goesOn = try visit(entry) } catch {
-                    throw SegmentError.disk(error)
-                }
-                if !goesOn { return false }
-            }
-            return true
-        } catch { throw .segment(path: path, error) }
+    private static func readSegment(_ path: String, _ visit: Visit) throws(LogInputError) -> Bool {
+        let file = try open(path)
+        var reader = try ofSegment(path) { () throws(SegmentError) in
+            try SegmentReader(file, path: path)
+        }
+        while let entry = try ofSegment(path, { () throws(SegmentError) in try reader.next() }) {
+            guard try ofWorld({ () throws(WorldError) in try visit(entry) }) else { return false }
+        }
+        return true
     }
 }

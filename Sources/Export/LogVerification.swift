@@ -78,26 +78,27 @@ public struct LogVerification {
         guard Files.isDirectory(path) else {
             return path.hasSuffix(SegmentName.sealedSuffix) ? [path] : []
         }
-        guard try LogInput.holdsLog(path) else { return try LogInput.collect(below: path).map(\.path) }
-        do throws(JournalError) {
-            return try LogListing(DirectoryStorage(path)).sealed.map {
-                path + "/" + SegmentName.sealed($0)
-            }
-        } catch { throw .log(path: path, error) }
+        guard try LogInput.holdsLog(path) else {
+            return try LogInput.collect(below: path).map(\.path)
+        }
+        return try listing(path).sealed.map { path + "/" + SegmentName.sealed($0) }
     }
 
     private mutating func check(_ file: String, key: [UInt8]?) throws(LogInputError) {
-        do throws(WorldError) {
-            let source = try ReadFile(path: file)
-            do throws(SegmentError) {
-                // The chain is one log's; a folder of pulled segments may hold several.
-                let own = try? SealedSegment(source, path: file).logIdentifier
-                let report = try SegmentVerifier.verify(
-                    source, path: file, after: own == before?.logIdentifier ? before : nil,
-                    key: key)
-                take(report, file)
-            } catch { throw LogInputError.segment(path: file, error) }
-        } catch let error as WorldError { throw .world(error) }
+        let source = try LogInput.open(file)
+        // The chain is one log's; a folder of pulled segments may hold several.
+        let own = try? SealedSegment(source, path: file).logIdentifier
+        let last = own == before?.logIdentifier ? before : nil
+        let report = try LogInput.ofSegment(file) { () throws(SegmentError) in
+            try SegmentVerifier.verify(source, path: file, after: last, key: key)
+        }
+        take(report, file)
+    }
+
+    private static func listing(_ path: String) throws(LogInputError) -> LogListing {
+        try LogInput.ofLog(path) { () throws(JournalError) in
+            try LogListing(DirectoryStorage(path))
+        }
     }
 
     private mutating func take(_ report: SegmentReport, _ file: String) {
@@ -117,20 +118,16 @@ public struct LogVerification {
         if !Files.isDirectory(path) {
             if !path.hasSuffix(SegmentName.sealedSuffix) { files = [path] }
         } else if try LogInput.holdsLog(path) {
-            do throws(JournalError) {
-                files = try LogListing(DirectoryStorage(path)).active.map {
-                    path + "/" + SegmentName.active($0)
-                }
-            } catch { throw .log(path: path, error) }
+            files = try listing(path).active.map { path + "/" + SegmentName.active($0) }
         }
         var bytes: Int64 = 0
         for file in files {
             // Sealed meanwhile: then it was whole.
             guard let source = try? ReadFile(path: file) else { continue }
             var reader = JournalReader(source)
-            do throws(JournalError) {
-                while let entry = try reader.nextRaw() { _ = entry }
-            } catch { throw .log(path: file, error) }
+            try LogInput.ofLog(file) { () throws(JournalError) in
+                while try reader.nextRaw() != nil {}
+            }
             bytes += source.size - reader.intactEnd
         }
         return bytes

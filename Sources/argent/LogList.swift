@@ -21,7 +21,9 @@ enum LogList {
         let arguments = try Arguments(
             words, verb: "log list", options: ["config"], flags: ["json"], positional: 1)
         let path = try LogCommand.path(arguments)
-        let rows = try LogCommand.naming { () throws(LogInputError) in try rows(of: path) }
+        let rows = try LogCommand.naming { () throws(LogInputError) -> [Row] in
+            try Self.rows(of: path)
+        }
         if arguments.flags.contains("json") {
             Output.line(json(rows))
             return
@@ -46,13 +48,14 @@ enum LogList {
             return try LogInput.collect(below: path).map { row($0, $0.path) }
         }
         guard Files.isDirectory(path) else {
-            do throws(WorldError) {
-                let source = try ReadFile(path: path)
-                do throws(SegmentError) { return [row(try SealedSegment(source, path: path), path)] }
-                catch { throw LogInputError.segment(path: path, error) }
-            } catch let error as WorldError { throw .world(error) }
+            let file = try LogInput.open(path)
+            return [
+                try LogInput.ofSegment(path) { () throws(SegmentError) in
+                    row(try SealedSegment(file, path: path), path)
+                }
+            ]
         }
-        do throws(JournalError) {
+        return try LogInput.ofLog(path) { () throws(JournalError) in
             let storage = DirectoryStorage(path)
             let found = try LogDirectory.sealedSegments(in: storage)
             var rows = found.segments.map { row($0, $0.name) }
@@ -64,7 +67,7 @@ enum LogList {
             }
             rows += try active(in: path, storage)
             return rows.sorted { $0.name < $1.name }
-        } catch { throw .log(path: path, error) }
+        }
     }
 
     private static func row(_ segment: SealedSegment, _ name: String) -> Row {
@@ -82,7 +85,8 @@ enum LogList {
         for number in try LogListing(storage).active {
             let name = SegmentName.active(number)
             guard let source = try? ReadFile(path: path + "/" + name) else { continue }
-            var row = Row(name: name, state: "active", first: 0, last: 0, bytes: source.size, hash: "")
+            var row = Row(
+                name: name, state: "active", first: 0, last: 0, bytes: source.size, hash: "")
             var reader = JournalReader(source, isLive: true)
             while let entry = try reader.next() {
                 guard case .record(let sequence, let record) = entry else { continue }
