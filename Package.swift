@@ -90,7 +90,7 @@ let package = Package(
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-workstation", dependencies: ["Export", "RunLog", "World", "CSimd"],
+            name: "argent-workstation", dependencies: ["Export", "CSimd"],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-bench",
