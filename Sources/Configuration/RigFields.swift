@@ -150,7 +150,15 @@ extension InterlockSettings {
 
 extension LogSettings {
     static var fields: [Field<LogSettings>] {
-        [.text("directory", \.directory, "Folder of the campaigns' run logs.")]
+        [
+            .text("directory", \.directory, "Folder of the campaigns' run logs."),
+            .size(
+                "segment_size", \.segmentSize, 64_000...1_000_000_000,
+                "Bytes at which a segment of the log ends and is compressed…"),
+            .time(
+                "segment_age", \.segmentAge, .seconds(10), .seconds(604_800),
+                "…and its age, however small it is: only ended segments can be fetched."),
+        ]
     }
 }
 

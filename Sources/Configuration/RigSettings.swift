@@ -106,10 +106,14 @@ public struct InterlockSettings: Equatable, Sendable {
     public init(name: String) { self.name = name }
 }
 
-/// `[log]`.
+/// `[log]`: where the run log lies, and when its segments end.
 public struct LogSettings: Equatable, Sendable {
     /// Folder of the campaigns' run logs.
     public var directory = "/var/lib/argent"
+    /// Bytes at which a segment ends and is sealed.
+    public var segmentSize = 16_000_000
+    /// Age at which it does, however small it is.
+    public var segmentAge = TimeSpan.seconds(900)
 
     /// The documented defaults.
     public init() {}

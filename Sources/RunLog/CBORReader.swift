@@ -112,10 +112,15 @@ struct CBORReader {
         }
     }
 
+    mutating func byteString() throws(RecordError) -> [UInt8] {
+        let item = try item(CCBOR_BYTES, "byte string")
+        return Array(bytes[item.offset..<offset])
+    }
+
     /// Moves past one item of any kind.
-    mutating func skip(depth: Int = 0) throws(RecordError) {
+    mutating func skip(depth: Int = 0, limit: Int = depthLimit) throws(RecordError) {
         let start = offset
-        guard depth <= Self.depthLimit else { throw .tooDeep(at: start) }
+        guard depth <= limit else { throw .tooDeep(at: start) }
         let item = try item()
         var children: UInt64 = 0
         switch item.kind {
@@ -128,7 +133,7 @@ struct CBORReader {
         default: return
         }
         guard children <= UInt64(bytes.count - offset) else { throw .tooShort(at: start) }
-        for _ in 0..<children { try skip(depth: depth + 1) }
+        for _ in 0..<children { try skip(depth: depth + 1, limit: limit) }
     }
 }
 

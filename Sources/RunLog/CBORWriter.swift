@@ -52,6 +52,11 @@ struct CBORWriter {
         }
     }
 
+    mutating func byteString(_ value: [UInt8]) {
+        head(CCBOR_BYTES, UInt64(value.count))
+        bytes += value
+    }
+
     private mutating func head(_ kind: ccbor_kind, _ number: UInt64) {
         grow { ccbor_write(kind, number, $0) }
     }
