@@ -52,6 +52,7 @@ let package = Package(
         shim("CTOML", links: []),
         shim("CCBOR", links: ["cbor"]),
         shim("CDigest", links: ["crypto"]),
+        shim("CTLS", links: ["ssl", "crypto"]),
         shim("CSimd", links: []),
 
         // The rooms, lowest first.
@@ -61,6 +62,8 @@ let package = Package(
         room("Configuration", on: ["Quantities", "CTOML"]),
         room(
             "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest"], except: ["FORMAT.md"]),
+        room(
+            "Sync", on: ["Quantities", "World", "RunLog", "CTLS"], except: ["PROTOCOL.md"]),
         room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),
         room("Surrogates", on: ["Numerics"]),
         room("Instruments", on: ["Quantities"]),
@@ -74,18 +77,19 @@ let package = Package(
         room(
             "Agent",
             on: [
-                "Quantities", "World", "Configuration", "RunLog", "Rig", "Campaign", "Instruments",
-                "Spectra", "Numerics", "Surrogates",
+                "Quantities", "World", "Configuration", "RunLog", "Sync", "Rig", "Campaign",
+                "Instruments", "Spectra", "Numerics", "Surrogates",
             ]),
         .executableTarget(
             name: "argent",
             dependencies: [
-                "Agent", "Rig", "RigSimulator", "Configuration", "RunLog", "World", "Spectra",
+                "Agent", "Rig", "RigSimulator", "Configuration", "RunLog", "Sync", "World", "Spectra",
                 "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-workstation", dependencies: ["RunLog", "World", "CSimd"],
+            name: "argent-workstation",
+            dependencies: ["RunLog", "Sync", "World", "Quantities", "CSimd"],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-bench",
@@ -102,6 +106,7 @@ let package = Package(
         tests(of: "World"),
         tests(of: "Configuration"),
         tests(of: "RunLog", on: ["World"]),
+        tests(of: "Sync", on: ["World", "RunLog"]),
         tests(of: "Spectra"),
         tests(of: "Surrogates"),
         tests(of: "Instruments"),

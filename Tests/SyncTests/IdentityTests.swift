@@ -1,0 +1,7 @@
+import Foundation
+import Sync
+import Testing
+import World
+
+@Suite struct IdentityTests {
+}
