@@ -123,19 +123,6 @@ int ctls_identity_sign(const ctls_identity *identity, const void *bytes, size_t 
     return done;
 }
 
-int ctls_verify(const uint8_t key[CTLS_KEY_SIZE], const void *bytes, size_t length,
-                const uint8_t signature[CTLS_SIGNATURE_SIZE]) {
-    EVP_PKEY *holder = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, key, CTLS_KEY_SIZE);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    int good = holder != NULL && context != NULL &&
-               EVP_DigestVerifyInit(context, NULL, NULL, NULL, holder) == 1 &&
-               EVP_DigestVerify(context, signature, CTLS_SIGNATURE_SIZE, bytes, length) == 1;
-    EVP_MD_CTX_free(context);
-    EVP_PKEY_free(holder);
-    ERR_clear_error();
-    return good;
-}
-
 void ctls_identity_free(ctls_identity *identity) {
     if (identity == NULL) return;
     EVP_PKEY_free(identity->key);

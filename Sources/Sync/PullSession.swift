@@ -36,20 +36,26 @@ public struct PullSession: Sendable {
         case piece(number: UInt64, offset: UInt64, bytes: [UInt8], isLast: Bool)
         /// An acknowledgement is written down.
         case acknowledged(number: UInt64)
-        /// One request is refused; later ones may not be.
-        case refused(code: UInt64, text: String)
+        /// One request is refused, or what remained of it; later ones may not be.
+        case refused(Request, code: UInt64, text: String)
     }
 
-    private enum Awaited: Equatable {
-        case hello, listing(after: UInt64)
+    /// What an answer is awaited to.
+    public enum Request: Equatable, Sendable {
+        /// The greeting.
+        case hello
+        /// A listing of the segments after a number.
+        case listing(after: UInt64)
+        /// A segment: what has not come of it yet.
         case pieces(number: UInt64, offset: UInt64, remaining: UInt64)
+        /// An acknowledgement of a segment.
         case acknowledgement(number: UInt64)
     }
 
     /// Requests without an answer at most.
     public static let requestsLimit = 16
 
-    private var awaited: [Awaited] = [.hello]
+    private var awaited: [Request] = [.hello]
     private var frames = FrameReader(limit: SyncMessage.replyLimit)
     /// Bytes to send; the driver takes them.
     public private(set) var output: [UInt8]
@@ -103,7 +109,7 @@ public struct PullSession: Sendable {
     public mutating func bye() { output += SyncMessage.bye.framed }
 
     private mutating func ask(
-        _ message: SyncMessage, _ answer: Awaited, _ now: Instant
+        _ message: SyncMessage, _ answer: Request, _ now: Instant
     ) throws(SessionError) {
         guard awaited.count < Self.requestsLimit else { throw .tooMuchAsked }
         if awaited.isEmpty { heardAt = now }
@@ -124,10 +130,7 @@ public struct PullSession: Sendable {
                 message = nil
             }
         } catch { throw .malformed("\(error)") }
-        guard let message else {
-            guard awaited.isEmpty || now < deadline else { throw .silent }
-            return nil
-        }
+        guard let message else { return nil }
         heardAt = now
         return try event(of: message)
     }
@@ -141,7 +144,7 @@ public struct PullSession: Sendable {
                 throw .refused(code: code, text: text)
             }
             awaited.removeFirst()
-            return .refused(code: code, text: text)
+            return .refused(first, code: code, text: text)
         }
         guard let first = awaited.first else { throw .malformed("an answer nobody asked for") }
         switch (first, message) {
@@ -174,6 +177,11 @@ public struct PullSession: Sendable {
             return .acknowledged(number: number)
         default: throw .malformed("a message that has no place here")
         }
+    }
+
+    /// Ends it where an answer is overdue. Call when nothing more has come.
+    public func tick(at now: Instant) throws(SessionError) {
+        guard now < deadline else { throw .silent }
     }
 
     /// When an answer must have come, or gone on.

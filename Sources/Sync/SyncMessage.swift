@@ -10,15 +10,19 @@ public struct SegmentEntry: Equatable, Sendable {
     public var firstSequence: UInt64
     /// Records in it.
     public var records: UInt64
-    /// SHA-256 of all of it before its seal: what the next segment's head names.
+    /// What the next segment's head names: the SHA-256 of all of it before its seal, when it was
+    /// sealed.
     public var hash: [UInt8]
     /// Hash of the segment before it; zeros in the first.
     public var previousHash: [UInt8]
+    /// SHA-256 of all of it before its seal as it is now: another than `hash` once its spectra
+    /// were taken out to save room.
+    public var contentHash: [UInt8]
 
     /// A segment.
     public init(
         number: UInt64, size: UInt64, firstSequence: UInt64, records: UInt64, hash: [UInt8],
-        previousHash: [UInt8]
+        previousHash: [UInt8], contentHash: [UInt8]
     ) {
         self.number = number
         self.size = size
@@ -26,6 +30,7 @@ public struct SegmentEntry: Equatable, Sendable {
         self.records = records
         self.hash = hash
         self.previousHash = previousHash
+        self.contentHash = contentHash
     }
 }
 
@@ -165,12 +170,11 @@ public enum SyncMessage: Equatable, Sendable {
     }
 
     private static func write(_ entry: SegmentEntry, to writer: inout CBORWriter) {
-        writer.array(6)
+        writer.array(7)
         for value in [entry.number, entry.size, entry.firstSequence, entry.records] {
             writer.unsigned(value)
         }
-        writer.byteString(entry.hash)
-        writer.byteString(entry.previousHash)
+        for hash in [entry.hash, entry.previousHash, entry.contentHash] { writer.byteString(hash) }
     }
 
     /// `text`, cut to what a message may hold.

@@ -96,12 +96,13 @@ extension SyncMessage {
         for _ in 0..<count {
             let start = reader.offset
             let items = try reader.array()
-            guard items >= 6 else { throw .tooShort(at: start) }
+            guard items >= 7 else { throw .tooShort(at: start) }
             let entry = SegmentEntry(
                 number: try reader.unsigned(), size: try reader.unsigned(),
                 firstSequence: try reader.unsigned(), records: try reader.unsigned(),
-                hash: try bytes(&reader, hashSize), previousHash: try bytes(&reader, hashSize))
-            for _ in 0..<items - 6 { try reader.skip() }
+                hash: try bytes(&reader, hashSize), previousHash: try bytes(&reader, hashSize),
+                contentHash: try bytes(&reader, hashSize))
+            for _ in 0..<items - 7 { try reader.skip() }
             guard entry.number > entries.last?.number ?? 0 else { throw .outOfRange(at: start) }
             entries.append(entry)
         }

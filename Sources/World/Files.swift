@@ -72,6 +72,20 @@ public enum Files {
         return failure == 0
     }
 
+    /// Makes what is in the file at `old` safe (fsync), gives it the name `new` on the same file
+    /// system, and makes the names safe.
+    public static func move(_ old: String, to new: String) throws(WorldError) {
+        let fd = csystem_open(old, O_RDONLY, 0)
+        guard fd >= 0 else { throw .of(fd, "open", old) }
+        let synced = fsync(fd)
+        let failure = errno
+        _ = Glibc.close(fd)
+        guard synced == 0 else { throw .of(failure, "sync", old) }
+        guard rename(old, new) == 0 else { throw .of(errno, "rename", old) }
+        try syncDirectory(parent(of: new))
+        try syncDirectory(parent(of: old))
+    }
+
     /// The permission bits of `path`.
     public static func mode(of path: String) throws(WorldError) -> UInt32 {
         var info = stat()

@@ -29,10 +29,6 @@ int ctls_identity_sign(const ctls_identity *identity, const void *bytes, size_t 
                        uint8_t signature[CTLS_SIGNATURE_SIZE]);
 void ctls_identity_free(ctls_identity *identity);
 
-// Whether `signature` over `bytes` is by the holder of `key`.
-int ctls_verify(const uint8_t key[CTLS_KEY_SIZE], const void *bytes, size_t length,
-                const uint8_t signature[CTLS_SIGNATURE_SIZE]);
-
 // What the connections of one end share: the identity and the rules. NULL for a failure. Keeps
 // what it needs of `identity`.
 typedef struct ctls_context ctls_context;
