@@ -42,6 +42,7 @@ let package = Package(
         .executable(name: "argent", targets: ["argent"]),
         .executable(name: "argent-workstation", targets: ["argent-workstation"]),
         .executable(name: "argent-bench", targets: ["argent-bench"]),
+        .executable(name: "argent-fuzz", targets: ["argent-fuzz"]),
     ],
     targets: [
         // C shims, one per library.
@@ -98,6 +99,9 @@ let package = Package(
                 "World",
             ],
             swiftSettings: swiftFlags),
+        .executableTarget(
+            name: "argent-fuzz", dependencies: ["RunLog", "World", "Quantities", "Numerics"],
+            swiftSettings: swiftFlags),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: swiftFlags),
@@ -118,6 +122,9 @@ let package = Package(
             on: ["RigSimulator", "World", "Configuration", "RunLog", "Campaign", "Rig", "Spectra"]),
         .testTarget(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],
+            swiftSettings: swiftFlags),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["argent-fuzz", "Numerics"],
             swiftSettings: swiftFlags),
     ],
     cxxLanguageStandard: .cxx17
