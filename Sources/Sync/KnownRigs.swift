@@ -10,6 +10,16 @@ public struct KnownRig: Equatable, Sendable {
     public var name: String
     /// Keys it had before: they signed the older segments.
     public var former: [Fingerprint] = []
+
+    /// A rig.
+    public init(
+        address: String, fingerprint: Fingerprint, name: String, former: [Fingerprint] = []
+    ) {
+        self.address = address
+        self.fingerprint = fingerprint
+        self.name = name
+        self.former = former
+    }
 }
 
 /// The paired rigs of a workstation, in a file of one line each beside its identity:

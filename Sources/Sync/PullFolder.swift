@@ -32,6 +32,7 @@ public final class PullFolder {
     public let path: String
     private let lock: InstanceLock
     private var known: [Key: Pulled] = [:]
+    private var lost: [[UInt8]: [ClosedRange<UInt64>]] = [:]
     private let list: AppendFile
 
     /// The folder of `rig` below `directory`, held alone. What a torn write left in the list is
@@ -71,6 +72,11 @@ public final class PullFolder {
         case "have":
             guard words.count >= 4, let hash = Hexadecimal.bytes(words[3]) else { return false }
             known[key] = Pulled(hash: hash, isAcknowledged: false)
+        case "lost":
+            guard words.count >= 4, let last = UInt64(words[3]), number <= last else {
+                return false
+            }
+            lost[log, default: []].append(number...last)
         case "told": known[key]?.isAcknowledged = true
         default: return false
         }
@@ -80,6 +86,20 @@ public final class PullFolder {
     /// What came of segment `number`; nil when it never came.
     public func pulled(_ number: UInt64, of log: [UInt8]) -> Pulled? {
         known[Key(log: log, number: number)]
+    }
+
+    /// Whether it was told already that segment `number` will never come.
+    public func isLost(_ number: UInt64, of log: [UInt8]) -> Bool {
+        lost[log]?.contains { $0.contains(number) } ?? false
+    }
+
+    /// Notes that segments will never come, so that it is told once.
+    public func noteLost(
+        _ numbers: ClosedRange<UInt64>, of log: [UInt8]
+    ) throws(PullError) {
+        try note(
+            "lost \(Hexadecimal.text(log)) \(numbers.lowerBound) \(numbers.upperBound)")
+        lost[log, default: []].append(numbers)
     }
 
     /// The largest number that came of a log; 0 for none.

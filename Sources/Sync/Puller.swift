@@ -167,25 +167,32 @@ public final class Puller {
         var expected: UInt64 = 1
         for entry in entries where isSound {
             while expected < entry.number, folder.pulled(expected, of: log) != nil { expected += 1 }
-            if expected < entry.number { noteMissing(expected, entry.number - 1, log) }
+            if expected < entry.number { try noteMissing(expected, entry.number - 1, log) }
             expected = entry.number + 1
         }
         return isSound
     }
 
-    /// Tells of the stretches of `first…last` that never came.
-    private func noteMissing(_ first: UInt64, _ last: UInt64, _ log: [UInt8]) {
-        var start: UInt64?
-        for number in first...last {
-            let isHere = folder.pulled(number, of: log) != nil
-            if !isHere, start == nil { start = number }
-            if isHere, let begun = start {
-                report.find(.missing(first: begun, last: number - 1))
-                start = nil
-            }
-            if number - first > UInt64(Self.segmentLimit) { break }
+    /// Tells of the stretches of `first…last` that never came, each once and for all.
+    func noteMissing(_ first: UInt64, _ last: UInt64, _ log: [UInt8]) throws(PullError) {
+        var number = first
+        func isMissing(_ number: UInt64) -> Bool {
+            folder.pulled(number, of: log) == nil && !folder.isLost(number, of: log)
         }
-        if let start { report.find(.missing(first: start, last: last)) }
+        while number <= last {
+            let start = number
+            // No rig has so many segments: what lies beyond is one stretch.
+            while number <= last, number - first < UInt64(Self.segmentLimit), isMissing(number) {
+                number += 1
+            }
+            if number - first >= UInt64(Self.segmentLimit) { number = last + 1 }
+            if number > start {
+                report.find(.missing(first: start, last: number - 1))
+                try folder.noteLost(start...number - 1, of: log)
+            } else {
+                number += 1
+            }
+        }
     }
 
     func finished(_ entry: SegmentEntry) {

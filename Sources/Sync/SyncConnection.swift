@@ -24,7 +24,7 @@ final class SyncConnection {
     /// Ciphertext that waits for the socket at most, beside one piece.
     private static let outputMark = 64 * 1_024
     /// Time to send the last words and to see them taken…
-    private static let lingerTime = TimeSpan.seconds(5)
+    private static let lingerTime = TimeSpan.seconds(2)
     /// …and how much is still read meanwhile, and thrown away.
     private static let discardLimit = 64 * 1_024
 

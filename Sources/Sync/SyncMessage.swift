@@ -104,6 +104,10 @@ public enum SyncMessage: Equatable, Sendable {
     public static let listingLimit = 256
     /// Longest text, in bytes of UTF-8.
     public static let textLimit = 500
+    /// Largest number of a segment, so that adding to one never overflows…
+    public static let numberLimit: UInt64 = 999_999_999_999
+    /// …and most bytes and records of one, so that adding up all of them never does.
+    public static let sizeLimit: UInt64 = 1 << 40
     /// Bytes of a log identifier.
     public static let logSize = 16
     /// Bytes of a SHA-256.

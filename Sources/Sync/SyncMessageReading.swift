@@ -103,7 +103,9 @@ extension SyncMessage {
                 hash: try bytes(&reader, hashSize), previousHash: try bytes(&reader, hashSize),
                 contentHash: try bytes(&reader, hashSize))
             for _ in 0..<items - 7 { try reader.skip() }
-            guard entry.number > entries.last?.number ?? 0 else { throw .outOfRange(at: start) }
+            guard entry.number > entries.last?.number ?? 0, entry.number <= numberLimit,
+                entry.size > 0, entry.size <= sizeLimit, entry.records <= sizeLimit
+            else { throw .outOfRange(at: start) }
             entries.append(entry)
         }
         return SegmentListing(log: log, entries: entries, hasMore: hasMore)

@@ -212,7 +212,7 @@ struct Transfer {
             fetches.removeAll { $0.entry.number == number }
             file?.close()
             file = nil
-            puller.report.find(.missing(first: number, last: number))
+            try puller.noteMissing(number, number, log)
         case (.acknowledgement(let number), .noSuchSegment), (
             .acknowledgement(let number), .otherHash
         ):
