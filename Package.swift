@@ -54,6 +54,7 @@ let package = Package(
         shim("CCBOR", links: ["cbor"]),
         shim("CDigest", links: ["crypto"]),
         shim("CTLS", links: ["ssl", "crypto"]),
+        shim("CZstd", links: ["zstd"]),
         shim("CSimd", links: []),
 
         // The rooms, lowest first.
@@ -62,7 +63,8 @@ let package = Package(
         room("World", on: ["Quantities", "CSystem", "CGPIO", "CSerial", "CI2C"]),
         room("Configuration", on: ["Quantities", "CTOML"]),
         room(
-            "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest"], except: ["FORMAT.md"]),
+            "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest", "CZstd"],
+            except: ["FORMAT.md"]),
         room(
             "Sync", on: ["Quantities", "World", "RunLog", "CTLS"], except: ["PROTOCOL.md"]),
         room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),

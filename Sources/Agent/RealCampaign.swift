@@ -26,6 +26,7 @@ public enum RealCampaign {
         let world: RealWorld
         let listener: UnixListener
         let lock: InstanceLock
+        let segments: SegmentOptions
         do throws(WorldError) {
             try Files.makeDirectories(job.logDirectory)
         } catch { throw .directory(error) }
@@ -33,6 +34,7 @@ public enum RealCampaign {
             lock = try InstanceLock(path: job.logDirectory + "/lock")
         } catch { throw .alreadyRunning(error) }
         do throws(WorldError) {
+            segments = try job.segments()
             world = try RealWorld()
             try StopSignal.install(waking: [world.waker])
             let socket = job.settings.control.socket
@@ -51,9 +53,9 @@ public enum RealCampaign {
             archive: { log throws(WorldError) in
                 observer?.takeUp(log.resumed)
                 return try ThreadedArchive(
-                    journal: log.journal, observer: observer, control: control)
+                    log: log.segments, observer: observer, control: control)
             },
-            thinker: { BackgroundThinker(planner: $0, waker: world.waker) })
+            thinker: { BackgroundThinker(planner: $0, waker: world.waker) }, segments: segments)
         let session = try Session(world: world, job: job, version: version, parts: parts)
         if let damage = session.log.damage { say(damage) }
 

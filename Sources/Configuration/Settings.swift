@@ -23,6 +23,8 @@ public struct Settings: Equatable, Sendable {
     public var interlocks: [InterlockSettings] = []
     /// `[log]`
     public var log = LogSettings()
+    /// `[sync]`
+    public var sync = SyncSettings()
     /// `[control]`
     public var control = ControlSettings()
     /// `[simulation]`

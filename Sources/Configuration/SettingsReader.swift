@@ -92,7 +92,7 @@ public enum SettingsReader {
 
     static let sectionNames = [
         "campaign", "loss", "recipe", "variable", "pump", "spectrometer", "droplets", "rig",
-        "interlock", "log", "control", "simulation",
+        "interlock", "log", "sync", "control", "simulation",
     ]
 
     private static func sections(
@@ -114,6 +114,7 @@ public enum SettingsReader {
                 s.interlocks = list(
                     entry, InterlockSettings.fields, InterlockSettings(name: ""), &context)
             case "log": read(LogSettings.fields, entry, &s.log, &context)
+            case "sync": read(SyncSettings.fields, entry, &s.sync, &context)
             case "control": read(ControlSettings.fields, entry, &s.control, &context)
             case "simulation": read(SimulationSettings.fields, entry, &s.simulation, &context)
             default:

@@ -35,6 +35,7 @@ public enum SettingsWriter {
             section("[[interlock]]", InterlockSettings.fields, interlock, .init(name: ""))
         }
         section("[log]", LogSettings.fields, s.log, LogSettings())
+        section("[sync]", SyncSettings.fields, s.sync, SyncSettings())
         section("[control]", ControlSettings.fields, s.control, ControlSettings())
         section("[simulation]", SimulationSettings.fields, s.simulation, SimulationSettings())
         return text

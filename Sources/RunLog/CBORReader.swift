@@ -4,7 +4,7 @@ import CCBOR
 /// word of a length before the bytes it speaks of were seen.
 package struct CBORReader {
     /// Arrays, maps and tags within each other, at most.
-    static let depthLimit = 8
+    package static let depthLimit = 8
 
     package let bytes: [UInt8]
     /// Where the next item starts.
@@ -124,9 +124,9 @@ package struct CBORReader {
     }
 
     /// Moves past one item of any kind.
-    package mutating func skip(depth: Int = 0) throws(RecordError) {
+    package mutating func skip(depth: Int = 0, limit: Int = depthLimit) throws(RecordError) {
         let start = offset
-        guard depth <= Self.depthLimit else { throw .tooDeep(at: start) }
+        guard depth <= limit else { throw .tooDeep(at: start) }
         let item = try item()
         var children: UInt64 = 0
         switch item.kind {
@@ -139,7 +139,7 @@ package struct CBORReader {
         default: return
         }
         guard children <= UInt64(bytes.count - offset) else { throw .tooShort(at: start) }
-        for _ in 0..<children { try skip(depth: depth + 1) }
+        for _ in 0..<children { try skip(depth: depth + 1, limit: limit) }
     }
 }
 

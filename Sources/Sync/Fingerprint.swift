@@ -42,16 +42,7 @@ public struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
     public var short: String { String(description.prefix(Self.prefix.count + 12)) }
 }
 
-/// Bytes as lower-case hexadecimal digits.
-public enum Hexadecimal {
-    /// `bytes` as digits, two each.
-    public static func text(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
-            as: UTF8.self)
-    }
-
+extension Hexadecimal {
     /// The bytes `text` stands for; nil when it has an odd number of digits or something else.
     public static func bytes(_ text: some StringProtocol) -> [UInt8]? {
         func value(_ digit: UInt8) -> UInt8? {

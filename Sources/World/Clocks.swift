@@ -22,3 +22,15 @@ public enum Clocks {
         nanosleep(&time, nil)
     }
 }
+
+/// The kernel's own randomness.
+public enum Entropy {
+    /// `count` (at most 256) random bytes (getentropy(3)).
+    public static func bytes(_ count: Int) throws(WorldError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        guard getentropy(&bytes, count) == 0 else {
+            throw .of(errno, "draw \(count) bytes", "getentropy")
+        }
+        return bytes
+    }
+}
