@@ -67,6 +67,7 @@ let package = Package(
             except: ["FORMAT.md"]),
         room(
             "Sync", on: ["Quantities", "World", "RunLog", "CTLS"], except: ["PROTOCOL.md"]),
+        room("Export", on: ["Quantities", "World", "Configuration", "RunLog"]),
         room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),
         room("Surrogates", on: ["Numerics"]),
         room("Instruments", on: ["Quantities"]),
@@ -80,19 +81,19 @@ let package = Package(
         room(
             "Agent",
             on: [
-                "Quantities", "World", "Configuration", "RunLog", "Sync", "Rig", "Campaign",
-                "Instruments", "Spectra", "Numerics", "Surrogates",
+                "Quantities", "World", "Configuration", "RunLog", "Export", "Sync", "Rig",
+                "Campaign", "Instruments", "Spectra", "Numerics", "Surrogates",
             ]),
         .executableTarget(
             name: "argent",
             dependencies: [
-                "Agent", "Rig", "RigSimulator", "Configuration", "RunLog", "Sync", "World", "Spectra",
-                "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
+                "Agent", "Export", "Sync", "Rig", "RigSimulator", "Configuration", "RunLog", "World",
+                "Spectra", "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-workstation",
-            dependencies: ["RunLog", "Sync", "World", "Quantities", "CSimd"],
+            dependencies: ["Export", "Sync", "World", "Quantities", "CSimd"],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-bench",
@@ -113,6 +114,7 @@ let package = Package(
         tests(of: "Configuration"),
         tests(of: "RunLog", on: ["World"]),
         tests(of: "Sync", on: ["World", "RunLog"]),
+        tests(of: "Export", on: ["World", "RunLog", "Configuration"]),
         tests(of: "Spectra"),
         tests(of: "Surrogates"),
         tests(of: "Instruments"),
@@ -121,7 +123,10 @@ let package = Package(
         tests(of: "RigSimulator", on: ["World", "Configuration", "Surrogates", "Instruments"]),
         tests(
             of: "Agent",
-            on: ["RigSimulator", "World", "Configuration", "RunLog", "Campaign", "Rig", "Spectra"]),
+            on: [
+                "RigSimulator", "World", "Configuration", "RunLog", "Export", "Campaign", "Rig",
+                "Spectra",
+            ]),
         .testTarget(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],
             swiftSettings: swiftFlags),

@@ -54,8 +54,12 @@ public enum SettingsReader {
     /// name. The later one wins, key by key. A `[[pump]]`, `[[variable]]` or `[[interlock]]` with
     /// the name of one in an earlier file changes that one; with a new name it is added. Lists
     /// and inline tables are replaced whole. What must be there depends on the `purpose`.
+    ///
+    /// With `tables` only the tables of these names are looked at: to learn from a configuration
+    /// of another version, in an old log, what it says in words this version knows.
     public static func read(
-        sources: [ConfigurationSource], for purpose: SettingsPurpose = .rig
+        sources: [ConfigurationSource], for purpose: SettingsPurpose = .rig,
+        only tables: [String]? = nil
     ) -> SettingsReading {
         let first = sources.first?.file ?? "argent.toml"
         var context = SectionContext(places: SettingsPlaces(file: first))
@@ -71,6 +75,7 @@ public enum SettingsReader {
                 context.places.place(""), "\(sources.count) configuration files are too many",
                 "permitted: \(sourceLimit)")
         }
+        if let tables { root.entries.removeAll { !tables.contains($0.key) } }
         var settings: Settings?
         // After a syntax error half of the keys would seem to be missing.
         if !context.problems.hasErrors {

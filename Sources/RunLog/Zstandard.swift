@@ -13,7 +13,8 @@ final class ZstandardCompressor {
     /// One frame of `content`; nil when there is no memory for the work.
     func frame(_ content: [UInt8]) -> [UInt8]? {
         guard let writer else { return nil }
-        let frame = [UInt8](unsafeUninitializedCapacity: czstd_bound(content.count)) { out, filled in
+        let frame = [UInt8](unsafeUninitializedCapacity: czstd_bound(content.count)) {
+            out, filled in
             filled = content.withUnsafeBytes {
                 czstd_compress(writer, out.baseAddress, out.count, $0.baseAddress, $0.count)
             }

@@ -1,5 +1,6 @@
 import Agent
 import Configuration
+import Export
 
 /// `argent check`: what is wrong with a configuration, or what it means.
 enum CheckCommand {

@@ -1,4 +1,5 @@
 import Agent
+import Export
 import Quantities
 import World
 

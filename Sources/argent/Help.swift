@@ -2,7 +2,7 @@
 enum Help {
     static let verbs = [
         "demo", "run", "check", "status", "hold", "resume", "clear", "simulate", "loss",
-        "suggest", "model",
+        "suggest", "model", "log",
     ]
 
     static let overview = """
@@ -26,6 +26,7 @@ enum Help {
                                          the next recipes, from a CSV file of what was made
           argent model VERB …            networks that predict spectra: train, judge, ask them
           argent loss --target T S       losses of droplet spectra in a CSV file
+          argent log VERB …              read, verify and export a run log
 
         `argent VERB --help` tells more. `argent --version` tells the version.
 
@@ -36,6 +37,7 @@ enum Help {
     /// The text of a verb, which for `model` may be followed by one of its own.
     static func text(_ verb: String, _ next: String? = nil) -> String? {
         if verb == "model", let next, let text = modelVerbs[next] { return text }
+        if verb == "log", let next, let text = logVerbs[next] { return text }
         return texts[verb]
     }
 
@@ -111,6 +113,7 @@ enum Help {
         """,
         "suggest": suggest,
         "model": model,
+        "log": log,
         "loss": """
         argent loss --target TARGET.csv SPECTRA.csv
 

@@ -1,4 +1,5 @@
 import Configuration
+import Export
 import Instruments
 import Quantities
 import Rig

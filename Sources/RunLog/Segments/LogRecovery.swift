@@ -34,7 +34,9 @@ public struct LogRecovery: Equatable, Sendable {
         case .unknown, .unreadable: notUnderstood += 1
         case .gap(let gap):
             gapCount += 1
-            if gaps.count < JournalRecovery.gapLimit { gaps.append(Gap(segment: segment, gap: gap)) }
+            if gaps.count < JournalRecovery.gapLimit {
+                gaps.append(Gap(segment: segment, gap: gap))
+            }
         }
     }
 }

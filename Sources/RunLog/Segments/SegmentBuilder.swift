@@ -63,6 +63,11 @@ struct SegmentBuilder {
                 bytes: Int64(gap.bytes.count)))
     }
 
+    /// Keeps a loss that was noted when the segment was sealed first.
+    mutating func keep(_ gap: SealedGap) {
+        if index.gaps.count < SegmentIndex.gapLimit { index.gaps.append(gap) }
+    }
+
     /// What was added since the last frame, as a frame; nothing when nothing was.
     ///
     /// - Throws: `noMemory`.

@@ -6,7 +6,8 @@ public enum SegmentName {
     public static let legacy = "run.argentlog"
 
     static let activeSuffix = ".argentlog"
-    static let sealedSuffix = ".argentseg"
+    /// End of the name of every sealed segment, also where a workstation puts a log before it.
+    public static let sealedSuffix = ".argentseg"
     static let unfinishedSuffix = ".argentseg.new"
 
     /// Name of the active segment `number`: `00000003.argentlog`.

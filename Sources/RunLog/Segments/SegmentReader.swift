@@ -69,7 +69,11 @@ public struct SegmentReader {
         var high = index.frames.count
         while low < high {
             let middle = (low + high) / 2
-            if index.frames[middle].lastSequence < sequence { low = middle + 1 } else { high = middle }
+            if index.frames[middle].lastSequence < sequence {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         nextFrame = low
         ready = []

@@ -122,9 +122,11 @@ public enum SegmentVerifier {
     ) -> [SegmentProblem] {
         var problems: [SegmentProblem] = []
         let seals =
-            [OriginalSeal(
-                hash: segment.contentHash, publicKey: segment.publicKey,
-                signature: segment.signature)] + (segment.original.map { [$0] } ?? [])
+            [
+                OriginalSeal(
+                    hash: segment.contentHash, publicKey: segment.publicKey,
+                    signature: segment.signature)
+            ] + (segment.original.map { [$0] } ?? [])
         for seal in seals {
             guard let publicKey = seal.publicKey, let signature = seal.signature else {
                 if key != nil { problems.append(.unsigned) }

@@ -176,7 +176,8 @@ public final class SegmentedLog {
             firstSequence: (previous?.lastSequence ?? 0) + 1)
         return try Sealer(
             number: number, logIdentifier: logIdentifier,
-            previousHash: number > 1 ? previous?.hash ?? SegmentFormat.noHash
+            previousHash: number > 1
+                ? previous?.hash ?? SegmentFormat.noHash
                 : SegmentFormat.noHash,
             expected: expected, storage: storage, level: options.level, signer: options.signer)
     }

@@ -72,6 +72,11 @@ public struct JSONText: Sendable {
         scalar("\(value)")
     }
 
+    /// Appends a number with a Float's own digits to an array.
+    public mutating func number(_ value: Float) {
+        scalar(value.isFinite ? "\(value)" : "null")
+    }
+
     /// Appends a text to an array.
     public mutating func string(_ value: String) { scalar(Self.quoted(value)) }
 
