@@ -26,7 +26,8 @@ public enum RealCampaign {
         let world: RealWorld
         let listener: UnixListener
         let lock: InstanceLock
-        let segments: SegmentOptions
+        var segments: SegmentOptions
+        let sync: SyncService
         do throws(WorldError) {
             try Files.makeDirectories(job.logDirectory)
         } catch { throw .directory(error) }
@@ -41,6 +42,8 @@ public enum RealCampaign {
             try Files.makeDirectories(Files.parent(of: socket))
             listener = try UnixListener(path: socket)
         } catch { throw .control(error) }
+        sync = try SyncService(job)
+        segments.signer = sync.identity
 
         let names = job.settings.pumps.map(\.name)
         let mailbox = ControlMailbox(pumpNames: names, rigWaker: world.waker)
@@ -58,16 +61,21 @@ public enum RealCampaign {
             thinker: { BackgroundThinker(planner: $0, waker: world.waker) }, segments: segments)
         let session = try Session(world: world, job: job, version: version, parts: parts)
         if let damage = session.log.damage { say(damage) }
+        try sync.start()
+        defer { sync.stop() }
 
         var shownAt = Instant.zero
         session.run(
             shouldStop: { StopSignal.received.map { $0 != 1 } ?? false },
             between: { director in
                 serve(mailbox, director)
+                sync.report(to: director)
                 let now = world.now
                 guard now - shownAt >= picturePeriod else { return }
                 shownAt = now
-                mailbox.show(session.status())
+                var picture = session.status()
+                picture.sync = sync.status
+                mailbox.show(picture)
             })
         if let failure = session.logFailure { say(failure) }
         let isOver = session.director.isFinished

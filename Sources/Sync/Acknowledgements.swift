@@ -1,3 +1,4 @@
+import RunLog
 import Synchronization
 import World
 
