@@ -53,6 +53,7 @@ let package = Package(
         shim("CTOML", links: []),
         shim("CCBOR", links: ["cbor"]),
         shim("CDigest", links: ["crypto"]),
+        shim("CTLS", links: ["ssl", "crypto"]),
         shim("CZstd", links: ["zstd"]),
         shim("CSimd", links: []),
 
@@ -64,6 +65,8 @@ let package = Package(
         room(
             "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest", "CZstd"],
             except: ["FORMAT.md"]),
+        room(
+            "Sync", on: ["Quantities", "World", "RunLog", "CTLS"], except: ["PROTOCOL.md"]),
         room("Export", on: ["Quantities", "World", "Configuration", "RunLog"]),
         room("LogTrials", on: ["Quantities", "Numerics", "World", "RunLog"]),
         room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),
@@ -79,18 +82,19 @@ let package = Package(
         room(
             "Agent",
             on: [
-                "Quantities", "World", "Configuration", "RunLog", "Export", "Rig", "Campaign",
-                "Instruments", "Spectra", "Numerics", "Surrogates",
+                "Quantities", "World", "Configuration", "RunLog", "Export", "Sync", "Rig",
+                "Campaign", "Instruments", "Spectra", "Numerics", "Surrogates",
             ]),
         .executableTarget(
             name: "argent",
             dependencies: [
-                "Agent", "Export", "Rig", "RigSimulator", "Configuration", "RunLog", "World",
+                "Agent", "Export", "Sync", "Rig", "RigSimulator", "Configuration", "RunLog", "World",
                 "Spectra", "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-workstation", dependencies: ["Export", "CSimd"],
+            name: "argent-workstation",
+            dependencies: ["Export", "Sync", "World", "Quantities", "CSimd"],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-bench",
@@ -111,6 +115,7 @@ let package = Package(
         tests(of: "World"),
         tests(of: "Configuration"),
         tests(of: "RunLog", on: ["World", "LogTrials"]),
+        tests(of: "Sync", on: ["World", "RunLog"]),
         tests(of: "Export", on: ["World", "RunLog", "Configuration"]),
         tests(of: "Spectra"),
         tests(of: "Surrogates"),

@@ -26,7 +26,8 @@ public enum RealCampaign {
         let world: RealWorld
         let listener: UnixListener
         let lock: InstanceLock
-        let segments: SegmentOptions
+        var segments: SegmentOptions
+        let sync: SyncService
         do throws(WorldError) {
             try Files.makeDirectories(job.logDirectory)
         } catch { throw .directory(error) }
@@ -41,6 +42,8 @@ public enum RealCampaign {
             try Files.makeDirectories(Files.parent(of: socket))
             listener = try UnixListener(path: socket)
         } catch { throw .control(error) }
+        sync = try SyncService(job)
+        segments.signer = sync.identity
 
         let names = job.settings.pumps.map(\.name)
         let mailbox = ControlMailbox(pumpNames: names, rigWaker: world.waker)
@@ -58,6 +61,8 @@ public enum RealCampaign {
             thinker: { BackgroundThinker(planner: $0, waker: world.waker) }, segments: segments)
         let session = try Session(world: world, job: job, version: version, parts: parts)
         if let damage = session.log.damage { say(damage) }
+        try sync.start()
+        defer { sync.stop() }
 
         let service = ServiceManager().map { ServiceReport($0, now: world.now) }
         var shownAt = Instant.zero
@@ -66,12 +71,14 @@ public enum RealCampaign {
             latest: { service?.deadline ?? .distantFuture },
             between: { director in
                 serve(mailbox, director)
+                sync.report(to: director)
                 let now = world.now
                 service?.turned(at: now, isKnown: { director.rig.isKnown })
                 if StopSignal.received.map({ $0 != 1 }) ?? false { service?.stopping() }
                 guard now - shownAt >= picturePeriod else { return }
                 shownAt = now
-                let status = session.status()
+                var status = session.status()
+                status.sync = sync.status
                 mailbox.show(status)
                 service?.show(status)
             })

@@ -6,6 +6,14 @@ public enum Clocks {
     /// The monotonic clock: the same as `RealWorld.now`.
     public static var now: Instant { Instant(nanoseconds: monotonicNanoseconds()) }
 
+    /// The time of day: the same as `RealWorld.wallTime`.
+    public static var wallTime: WallTime {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return WallTime(
+            unixNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
     /// Sleeps for `span`, or less when a signal comes.
     public static func sleep(_ span: TimeSpan) {
         var time = timespec(

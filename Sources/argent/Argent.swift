@@ -48,6 +48,7 @@ enum Argent {
         case "check": try CheckCommand.run(words)
         case "status", "hold", "resume", "clear": try ControlCommand.run(verb, words)
         case "simulate": try SimulateCommand.run(words)
+        case "pair": try PairCommand.run(words)
         case "loss": try LossCommand.run(words)
         case "suggest": try SuggestCommand.run(words)
         case "model": try ModelCommand.run(words)
