@@ -35,7 +35,7 @@ struct Program {
 }
 
 /// A folder of one test's own; goes away with it.
-final class TestFolder {
+final class TestFolder: Sendable {
     let path: String
 
     init() throws {
