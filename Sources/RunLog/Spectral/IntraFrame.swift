@@ -16,14 +16,14 @@ enum IntraFrame {
         let value: Int32
         switch way {
         case 0: value = left(1)
-        case 1: value = 2 * left(1) - left(2)
-        case 2: value = (left(1) + left(2) + 1) >> 1
-        case 3: value = (left(1) + left(2) + left(3) + left(4) + 2) >> 2
-        case 4: value = (2 * left(1) + left(2) - left(4) + 1) >> 1
+        case 1: value = 2 &* left(1) &- left(2)
+        case 2: value = (left(1) &+ left(2) &+ 1) >> 1
+        case 3: value = (left(1) &+ left(2) &+ left(3) &+ left(4) &+ 2) >> 2
+        case 4: value = (2 &* left(1) &+ left(2) &- left(4) &+ 1) >> 1
         default:
-            let near = 16 * left(1) + 12 * left(2) + 9 * left(3) + 6 * left(4)
-            let far = 2 * left(5) - left(6) - 4 * left(7) - 8 * left(8)
-            value = (near + far + 16) >> 5
+            let near = 16 &* left(1) &+ 12 &* left(2) &+ 9 &* left(3) &+ 6 &* left(4)
+            let far = 2 &* left(5) &- left(6) &- 4 &* left(7) &- 8 &* left(8)
+            value = (near &+ far &+ 16) >> 5
         }
         return min(max(value, 0), 65_535)
     }
@@ -34,15 +34,27 @@ enum IntraFrame {
         _ way: Int, pixels: Int, counts: UnsafePointer<UInt16>,
         residuals: UnsafeMutablePointer<UInt16>, sums: UnsafeMutablePointer<UInt32>
     ) {
-        for start in stride(from: 0, to: pixels, by: FrameShape.band) {
-            var sum: UInt32 = 0
-            for pixel in start..<min(start + FrameShape.band, pixels) {
-                let difference = Int32(counts[pixel]) - foreseen(way, counts + pixel)
-                let wrapped = Int16(truncatingIfNeeded: difference)
-                residuals[pixel] = UInt16(bitPattern: wrapped)
-                sum += UInt32(wrapped.magnitude)
+        @inline(__always)
+        func run(_ way: Int) {
+            for start in stride(from: 0, to: pixels, by: FrameShape.band) {
+                var sum: UInt32 = 0
+                for pixel in start..<min(start + FrameShape.band, pixels) {
+                    let difference = Int32(counts[pixel]) &- foreseen(way, counts + pixel)
+                    let wrapped = Int16(truncatingIfNeeded: difference)
+                    residuals[pixel] = UInt16(bitPattern: wrapped)
+                    sum &+= UInt32(wrapped.magnitude)
+                }
+                sums[start / FrameShape.band] = sum
             }
-            sums[start / FrameShape.band] = sum
+        }
+        // A loop for each way, so that none asks which way it is.
+        switch way {
+        case 0: run(0)
+        case 1: run(1)
+        case 2: run(2)
+        case 3: run(3)
+        case 4: run(4)
+        default: run(5)
         }
     }
 

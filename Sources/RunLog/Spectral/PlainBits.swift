@@ -26,18 +26,15 @@ struct PlainBitWriter {
         if count >= 32 { flush() }
     }
 
+    @inline(__always)
     private mutating func flush() {
-        guard next < limit else {
-            isFull = true
-            held = 0
-            count = 0
-            return
-        }
         UnsafeMutableRawPointer(next).storeBytes(
             of: UInt32(truncatingIfNeeded: held).littleEndian, as: UInt32.self)
-        next += 4
-        held >>= 32
-        count -= 32
+        // Past the end the last bytes are written over and over.
+        isFull = isFull || next >= limit
+        next += next < limit ? 4 : 0
+        held &>>= 32
+        count &-= 32
     }
 
     /// Writes `value` as Exp-Golomb code of an order: v = value + 2^order has n + order + 1 bits;

@@ -91,7 +91,12 @@ struct TokenReader {
         next += needs ? 1 : 0
         var quotient = Int32(truncatingIfNeeded: slot &>> 24) &- Int32(TokenTables.zero)
         let isRare = quotient == -64 || quotient == 63
-        if isRare { quotient = rare(quotient, code, &plain, &isGood) }
+        if isRare {
+            // Copies, or the reader would have to stay in memory for every other pixel.
+            var (copy, good) = (plain, isGood)
+            quotient = rare(quotient, code, &copy, &good)
+            (plain, isGood) = (copy, good)
+        }
         let shift = Int32(truncatingIfNeeded: code &>> 20 & 15)
         let low = Int32(bitPattern: plain.take(Int(shift)))
         let residual = (quotient &<< shift | low) &- (1 &<< shift) &>> 1

@@ -9,9 +9,11 @@ struct TokenWriter {
     /// Makes the tokens of one frame, from `start` on.
     func put(
         _ residuals: UnsafePointer<UInt16>, pixels: Int, scales: FrameScales, at start: Int,
-        plain: inout PlainBitWriter
+        plain bits: inout PlainBitWriter
     ) {
         let tokens = tokens + start
+        var plain = bits
+        defer { bits = plain }
         for first in stride(from: 0, to: pixels, by: FrameShape.band) {
             let base = codes + ScaleTable.below + Int(scales.ofBand[first / FrameShape.band])
             for pixel in first..<min(first + FrameShape.band, pixels) {
@@ -37,7 +39,10 @@ struct TokenWriter {
         if Int32(bitPattern: quotient.magnitude) > reach {
             token = UInt16(quotient < 0 ? TokenTables.below : TokenTables.above)
             let excess = quotient.magnitude - UInt32(bitPattern: reach) - 1
-            plain.putGolomb(excess, order: Int(code >> 24 & 3))
+            // A copy, or the writer would have to stay in memory for every other pixel.
+            var copy = plain
+            copy.putGolomb(excess, order: Int(code >> 24 & 3))
+            plain = copy
         }
         plain.put(
             UInt32(bitPattern: moved) & (1 &<< UInt32(bitPattern: shift) &- 1), Int(shift))
