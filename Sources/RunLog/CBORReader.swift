@@ -112,6 +112,11 @@ struct CBORReader {
         }
     }
 
+    mutating func byteString() throws(RecordError) -> [UInt8] {
+        let item = try item(CCBOR_BYTES, "byte string")
+        return Array(bytes[item.offset..<offset])
+    }
+
     /// Moves past one item of any kind.
     mutating func skip(depth: Int = 0) throws(RecordError) {
         let start = offset

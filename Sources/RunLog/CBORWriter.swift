@@ -52,6 +52,12 @@ struct CBORWriter {
         }
     }
 
+    /// A byte string.
+    mutating func byteString(_ content: [UInt8]) {
+        head(CCBOR_BYTES, UInt64(content.count))
+        bytes += content
+    }
+
     private mutating func head(_ kind: ccbor_kind, _ number: UInt64) {
         grow { ccbor_write(kind, number, $0) }
     }

@@ -7,7 +7,8 @@ enum ArgentFuzz {
     /// All that can be fuzzed: one list per file.
     static var all: [Fuzzer] {
         [
-            journalFuzzers
+            journalFuzzers,
+            spectralFuzzers,
         ].flatMap { $0 }
     }
 
