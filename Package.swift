@@ -100,7 +100,7 @@ let package = Package(
             name: "argent-bench",
             dependencies: [
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
-                "World",
+                "World", "RunLog",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(

@@ -9,6 +9,7 @@ enum ArgentFuzz {
         [
             journalFuzzers,
             segmentFuzzers,
+            spectralFuzzers,
         ].flatMap { $0 }
     }
 
