@@ -103,7 +103,8 @@ let package = Package(
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-fuzz", dependencies: ["RunLog", "World", "Quantities", "Numerics"],
+            name: "argent-fuzz",
+            dependencies: ["RunLog", "Sync", "World", "Quantities", "Numerics"],
             swiftSettings: swiftFlags),
 
         // Tests.
