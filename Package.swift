@@ -68,6 +68,7 @@ let package = Package(
         room(
             "Sync", on: ["Quantities", "World", "RunLog", "CTLS"], except: ["PROTOCOL.md"]),
         room("Export", on: ["Quantities", "World", "Configuration", "RunLog"]),
+        room("LogTrials", on: ["Quantities", "Numerics", "World", "RunLog"]),
         room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),
         room("Surrogates", on: ["Numerics"]),
         room("Instruments", on: ["Quantities"]),
@@ -99,12 +100,12 @@ let package = Package(
             name: "argent-bench",
             dependencies: [
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
-                "World",
+                "World", "RunLog", "Sync",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-fuzz",
-            dependencies: ["RunLog", "Sync", "World", "Quantities", "Numerics"],
+            dependencies: ["RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics"],
             swiftSettings: swiftFlags),
 
         // Tests.
@@ -113,7 +114,7 @@ let package = Package(
         tests(of: "Numerics"),
         tests(of: "World"),
         tests(of: "Configuration"),
-        tests(of: "RunLog", on: ["World"]),
+        tests(of: "RunLog", on: ["World", "LogTrials"]),
         tests(of: "Sync", on: ["World", "RunLog"]),
         tests(of: "Export", on: ["World", "RunLog", "Configuration"]),
         tests(of: "Spectra"),

@@ -184,7 +184,7 @@ struct RecoveredLog {
     private static func makeSafe(
         _ end: LogReader.ActiveEnd, _ storage: any LogStorage
     ) throws(JournalError) {
-        guard end.hasRecords else { return }
+        guard end.hasRecords || end.size > end.intactEnd else { return }
         do throws(WorldError) {
             let file = try storage.openForAppend(SegmentName.active(end.number))
             defer { file.close() }
