@@ -100,12 +100,12 @@ let package = Package(
             name: "argent-bench",
             dependencies: [
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
-                "World", "RunLog",
+                "World", "RunLog", "Sync",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-fuzz",
-            dependencies: ["RunLog", "LogTrials", "World", "Quantities", "Numerics"],
+            dependencies: ["RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics"],
             swiftSettings: swiftFlags),
 
         // Tests.

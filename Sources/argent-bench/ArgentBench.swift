@@ -39,6 +39,10 @@ enum ArgentBench {
             do { try bench.run() } catch { fail("\(error)") }
             return
         }
+        if arguments.first == "serve-segments" {
+            do { try SegmentServer.run(Array(arguments.dropFirst())) } catch { fail("\(error)") }
+            return
+        }
         while let argument = arguments.popFirst() {
             switch argument {
             case "--list": lists = true

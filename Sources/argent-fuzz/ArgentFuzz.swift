@@ -10,6 +10,7 @@ enum ArgentFuzz {
             journalFuzzers,
             segmentFuzzers,
             spectralFuzzers,
+            syncFuzzers,
         ].flatMap { $0 }
     }
 
