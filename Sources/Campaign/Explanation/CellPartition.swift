@@ -10,11 +10,9 @@ struct CellPartition {
     private var limits: [[Float]]
     /// By variable and class: its part of a cell's number.
     private var parts: [[Int]]
-    private let low: [Float]
-    private let high: [Float]
 
     /// Recipes of a cell, about.
-    static let cellSize = 96
+    static let cellSize = 16
     /// Halvings at most, of the box and of one variable.
     static let mostHalvings = 16
     static let mostHalvingsOfOne = 6
@@ -40,8 +38,6 @@ struct CellPartition {
                 if value > high[variable] { high[variable] = value }
             }
         }
-        self.low = low
-        self.high = high
         var halvings = [Int](repeating: 0, count: dimension)
         var reaches = (0..<dimension).map { weights[$0] * (high[$0] - low[$0]) }
         while depth < Self.mostHalvings, count > Self.cellSize << depth {
@@ -98,27 +94,6 @@ struct CellPartition {
                     }
                 }
             }
-        }
-    }
-
-    /// The box of the part with number `prefix` at `depth`.
-    func box(
-        prefix: Int, depth: Int, low: UnsafeMutablePointer<Float>,
-        high: UnsafeMutablePointer<Float>
-    ) {
-        for variable in limits.indices {
-            var number = 0
-            var halvings = 0
-            for level in 0..<depth where axes[level] == variable {
-                number = number << 1 | (prefix >> (depth - 1 - level) & 1)
-                halvings += 1
-            }
-            let limits = limits[variable]
-            let width = (limits.count + 1) >> halvings
-            let first = number * width
-            low[variable] = first == 0 ? self.low[variable] : limits[first - 1]
-            high[variable] =
-                first + width > limits.count ? self.high[variable] : limits[first + width - 1]
         }
     }
 }
