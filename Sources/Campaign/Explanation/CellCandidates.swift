@@ -1,13 +1,12 @@
 /// The neurons of the last hidden layer that may be on in a cell, and their outputs for the
 /// recipes of its leaves.
+enum Dbg { nonisolated(unsafe) static var leaves = 0, open = 0, live = 0, cells = 0, cand = 0, cols = 0, radius = 0.0 }
 final class CellCandidates {
-    private let dimension: Int
+    var radiusDbg: Float = 0
     private var rows: CellKernels.Rows
     private var count = 0
     private let coefficients: Scratch<Float>
     private let names: Scratch<Int32>
-    /// Lengths of the rows' parts for the bends.
-    private let norms: Scratch<Float>
     private let tops: Scratch<Float>
     private let chosen: Scratch<Int32>
     /// Middles of a leaf's columns.
@@ -17,15 +16,13 @@ final class CellCandidates {
     /// The neurons that are on for a recipe of the leaf.
     private let live: Scratch<Int32>
 
-    init(dimension: Int, columns: Int, neurons: Int) {
-        self.dimension = dimension
+    init(columns: Int, neurons: Int) {
         coefficients = Scratch((columns + 1) * neurons, filler: 0)
         names = Scratch(neurons, filler: 0)
-        norms = Scratch(neurons, filler: 0)
         tops = Scratch(neurons, filler: 0)
         chosen = Scratch(neurons + CellKernels.rowBlock, filler: 0)
         middles = Scratch(columns, filler: 0)
-        halves = Scratch(dimension, filler: 0)
+        halves = Scratch(columns, filler: 0)
         outputs = Scratch((neurons + CellKernels.rowBlock) * CellNetwork.leaf, filler: 0)
         live = Scratch(neurons, filler: 0)
         rows = CellKernels.Rows(
@@ -39,19 +36,16 @@ final class CellCandidates {
             names.base[self.count] = Int32(truncatingIfNeeded: neuron)
             self.count += 1
         }
+        Dbg.cells += 1; Dbg.cand += self.count; Dbg.cols += all.columns
         rows = all
         rows.coefficients = UnsafePointer(coefficients.base)
         rows.width = CellKernels.padded(self.count, 8)
-        norms.base.update(repeating: 0, count: rows.width)
         for column in 0..<all.columns {
             let source = all.coefficients + column * all.width
             let target = coefficients.base + column * rows.width
             for index in 0..<self.count { target[index] = source[Int(names.base[index])] }
             for index in self.count..<max(self.count, rows.width) { target[index] = 0 }
-            guard column > dimension else { continue }
-            for index in 0..<rows.width { norms.base[index] += target[index] * target[index] }
         }
-        for index in 0..<rows.width { norms.base[index].formSquareRoot() }
     }
 
     /// What is on in a leaf.
@@ -65,6 +59,7 @@ final class CellCandidates {
     /// The neurons that are on for a recipe of the leaf that begins with recipe `first`.
     func leaf(_ first: Int) -> Live {
         let open = ask(first)
+        Dbg.leaves += 1; Dbg.open += open; Dbg.radius += Double(radiusDbg)
         var on = 0
         var inLeaf = rows
         inLeaf.values = rows.values + first
@@ -84,32 +79,29 @@ final class CellCandidates {
                 on += 1
             }
         }
+        Dbg.live += on
         return Live(units: live.base, count: on, outputs: outputs.base)
     }
 
-    /// Which rows may reach above zero in a leaf, by the box of its variables and the ball of its
-    /// bends: how many, their indices in `chosen`.
+    /// Which rows may reach above zero in the box of a leaf's columns: how many, their indices in
+    /// `chosen`.
     private func ask(_ first: Int) -> Int {
-        let radius = measure(first)
+        measure(first)
         let width = rows.width
         var index = 0
         while index < width {
             var place = rows.coefficients + index
             var sum = SIMD8.load(place)
-            sum.addProduct(SIMD8.load(norms.base + index), SIMD8(repeating: radius))
-            for column in 1...dimension {
+            var sizes = SIMD8<Float>()
+            var column = 1
+            while column < rows.columns {
                 place += width
                 let part = SIMD8.load(place)
                 sum.addProduct(part, SIMD8(repeating: middles.base[column]))
-                sum.addProduct(part.sizes, SIMD8(repeating: halves.base[column - 1]))
-            }
-            var column = dimension + 1
-            while column < rows.columns {
-                place += width
-                sum.addProduct(SIMD8.load(place), SIMD8(repeating: middles.base[column]))
+                sizes.addProduct(part.sizes, SIMD8(repeating: halves.base[column]))
                 column &+= 1
             }
-            sum.store(to: tops.base + index)
+            (sum + sizes).store(to: tops.base + index)
             index &+= 8
         }
         var open = 0
@@ -121,34 +113,17 @@ final class CellCandidates {
         return open
     }
 
-    /// Middles of the leaf's columns, and how far its recipes go from them: each variable, and
-    /// the bends together.
-    private func measure(_ first: Int) -> Float {
-        let size = CellNetwork.leaf
+    /// Middles of the leaf's columns, and how far they go from them.
+    private func measure(_ first: Int) {
+        var place = rows.values + first
         var column = 1
-        while column <= dimension {
-            let (low, high) = CellKernels.extremes(
-                rows.values + ((column &- 1) &* rows.capacity &+ first), count: size)
+        while column < rows.columns {
+            let (low, high) = CellKernels.extremes(place, count: CellNetwork.leaf)
             let middle = 0.5 * low + 0.5 * high
             middles.base[column] = middle
-            halves.base[column - 1] = max(high - middle, middle - low)
+            halves.base[column] = max(high - middle, middle - low)
+            place += rows.capacity
             column &+= 1
         }
-        let zero = SIMD8<Float>()
-        var (a, b, c, d) = (zero, zero, zero, zero)
-        while column < rows.columns {
-            let place = rows.values + ((column &- 1) &* rows.capacity &+ first)
-            let (p, q) = (SIMD8.load(place), SIMD8.load(place + 8))
-            let (r, s) = (SIMD8.load(place + 16), SIMD8.load(place + 24))
-            let middle = 0.25 * (p[4] + q[4] + r[4] + s[4])
-            middles.base[column] = middle
-            let all = SIMD8(repeating: middle)
-            a.addProduct(p - all, p - all)
-            b.addProduct(q - all, q - all)
-            c.addProduct(r - all, r - all)
-            d.addProduct(s - all, s - all)
-            column &+= 1
-        }
-        return a.larger(b).larger(c.larger(d)).largest.squareRoot()
     }
 }

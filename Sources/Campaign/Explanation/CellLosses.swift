@@ -12,14 +12,11 @@ final class CellLosses {
     private let loss: Loss
     private let network: CellNetwork
     private let shape: SpectrumShape
-    /// How much the network heeds each variable.
-    private let weights: [Float]
+    private let sorter: CellOrder
     /// The neurons of the last hidden layer that are on for one recipe, and their outputs.
     private let active: Scratch<Int32>
     private let outputs: Scratch<Float>
-    private let cells = Scratch<Int32>(filler: 0)
     private let order = Scratch<Int32>(filler: 0)
-    private let starts = Scratch<Int32>(filler: 0)
 
     /// `network` has at least one hidden layer and fits `loss`.
     init(network: DenseNetwork, loss: Loss) {
@@ -29,10 +26,13 @@ final class CellLosses {
         let last = network.layers[network.layers.count - 1]
         shape = SpectrumShape(layer: last, target: loss.target)
         let first = network.layers[0]
-        weights = (0..<network.inputCount).map { input in
+        // How much the network heeds each variable.
+        let weights = (0..<network.inputCount).map { input in
             first.kernel[(input * first.outputs)..<((input + 1) * first.outputs)]
                 .reduce(0) { $0 + abs($1) }
         }
+        sorter = CellOrder(
+            weights: weights, cell: CellNetwork.capacity, leaf: CellNetwork.leaf)
         active = Scratch(last.inputs + 1, filler: 0)
         outputs = Scratch(last.inputs + 1, filler: 0)
     }
@@ -47,34 +47,16 @@ final class CellLosses {
                 guard let points = points.baseAddress, let losses = losses.baseAddress else {
                     return
                 }
-                sort(points, count)
+                order.ensure(count)
+                sorter.sort(points, count: count, into: order.base)
                 for first in stride(from: 0, to: count, by: CellNetwork.capacity) {
                     let size = min(CellNetwork.capacity, count - first)
                     evaluate(points, order.base + first, size, losses)
                 }
             }
         }
+        if Dbg.leaves > 5000 { let l = Double(Dbg.leaves), c = Double(Dbg.cells); print("cells", Dbg.cells, "cand", Double(Dbg.cand)/c, "cols", Double(Dbg.cols)/c, "leaves", Dbg.leaves, "open", Double(Dbg.open)/l, "live", Double(Dbg.live)/l, Dbg.radius/l); Dbg.leaves = 0; Dbg.cells = 0; Dbg.cand = 0; Dbg.cols = 0; Dbg.open = 0; Dbg.live = 0; Dbg.radius = 0 }
         return losses
-    }
-
-    /// Orders the recipes so that neighbours are close in it.
-    private func sort(_ points: UnsafePointer<Float>, _ count: Int) {
-        let partition = CellPartition(
-            points: points, count: count, dimension: dimension, weights: weights)
-        let cellCount = 1 << partition.depth
-        cells.ensure(count)
-        order.ensure(count)
-        starts.ensure(cellCount + 1)
-        partition.assign(points: points, count: count, to: cells.base)
-        let (cells, order, starts) = (cells.base, order.base, starts.base)
-        starts.update(repeating: 0, count: cellCount + 1)
-        for point in 0..<count { starts[Int(cells[point]) + 1] += 1 }
-        for cell in 0..<cellCount { starts[cell + 1] += starts[cell] }
-        for point in 0..<count {
-            let cell = Int(cells[point])
-            order[Int(starts[cell])] = Int32(truncatingIfNeeded: point)
-            starts[cell] += 1
-        }
     }
 
     /// The losses of the recipes of a cell, those `order` names.

@@ -89,7 +89,7 @@ final class CellNetwork {
         units = Scratch(widest, filler: 0)
         bent = Scratch(widest, filler: 0)
         last = CellCandidates(
-            dimension: dimension, columns: most, neurons: layers[layers.count - 1].width)
+            columns: most, neurons: layers[layers.count - 1].width)
     }
 
     /// Makes this the network among the recipes `order` names, `count` of `points`; answers what
