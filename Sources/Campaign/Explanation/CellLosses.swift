@@ -9,22 +9,17 @@ import Surrogates
 /// rounding in single precision.
 final class CellLosses {
     private let dimension: Int
-    private let loss: Loss
     private let network: CellNetwork
-    private let shape: SpectrumShape
+    private let spectra: LeafSpectra
     private let sorter: CellOrder
-    /// The neurons of the last hidden layer that are on for one recipe, and their outputs.
-    private let active: Scratch<Int32>
-    private let outputs: Scratch<Float>
     private let order = Scratch<Int32>(filler: 0)
 
     /// `network` has at least one hidden layer and fits `loss`.
     init(network: DenseNetwork, loss: Loss) {
         dimension = network.inputCount
-        self.loss = loss
         self.network = CellNetwork(network)
         let last = network.layers[network.layers.count - 1]
-        shape = SpectrumShape(layer: last, target: loss.target)
+        spectra = LeafSpectra(layer: last, loss: loss)
         let first = network.layers[0]
         // How much the network heeds each variable.
         let weights = (0..<network.inputCount).map { input in
@@ -33,8 +28,6 @@ final class CellLosses {
         }
         sorter = CellOrder(
             weights: weights, cell: CellNetwork.capacity, leaf: CellNetwork.leaf)
-        active = Scratch(last.inputs + 1, filler: 0)
-        outputs = Scratch(last.inputs + 1, filler: 0)
     }
 
     /// The losses of `points`, `dimension` numbers each; 1 where the spectrum has no shape.
@@ -65,27 +58,10 @@ final class CellLosses {
         _ losses: UnsafeMutablePointer<Double>
     ) {
         let candidates = network.build(points: points, order: order, count: count)
-        let (active, outputs) = (active.base, outputs.base)
         for first in stride(from: 0, to: count, by: CellNetwork.leaf) {
-            let live = candidates.leaf(first)
-            for point in 0..<min(CellNetwork.leaf, count - first) {
-                var on = 0
-                for index in 0..<live.count {
-                    let value = live.outputs[index &* CellNetwork.leaf &+ point]
-                    active[on] = live.units[index]
-                    outputs[on] = value
-                    on &+= value > 0 ? 1 : 0
-                }
-                let parts = shape.parts(units: active, values: outputs, count: on)
-                losses[Int(order[first + point])] = loss(parts)
-            }
+            spectra.losses(
+                of: candidates.leaf(first), count: min(CellNetwork.leaf, count - first),
+                order: order + first, into: losses)
         }
-    }
-
-    @inline(__always)
-    private func loss(_ parts: SpectrumShape.Parts) -> Double {
-        guard parts.square > 0, parts.square.isFinite else { return 1 }
-        let cosine = Double(parts.product) / Double(parts.square).squareRoot()
-        return 1 - loss.amplitudeFactor(Double(parts.peak)) * cosine
     }
 }
