@@ -1,6 +1,6 @@
 /// The neurons of the last hidden layer that may be on in a cell, and their outputs for the
 /// recipes of its leaves.
-enum Dbg { nonisolated(unsafe) static var leaves = 0, open = 0, live = 0, cells = 0, cand = 0, cols = 0, radius = 0.0 }
+enum Dbg { nonisolated(unsafe) static var leaves = 0, open = 0, live = 0, cells = 0, cand = 0, cols = 0, radius = 0.0, cand2 = 0 }
 final class CellCandidates {
     var radiusDbg: Float = 0
     private var rows: CellKernels.Rows
@@ -87,7 +87,9 @@ final class CellCandidates {
     /// `chosen`.
     private func ask(_ first: Int) -> Int {
         measure(first)
-        let width = rows.width
+        let (rows, width, count) = (rows, rows.width, count)
+        let (middles, halves) = (UnsafePointer(middles.base), UnsafePointer(halves.base))
+        let (tops, chosen) = (tops.base, chosen.base)
         var index = 0
         while index < width {
             var place = rows.coefficients + index
@@ -97,31 +99,32 @@ final class CellCandidates {
             while column < rows.columns {
                 place += width
                 let part = SIMD8.load(place)
-                sum.addProduct(part, SIMD8(repeating: middles.base[column]))
-                sizes.addProduct(part.sizes, SIMD8(repeating: halves.base[column]))
+                sum.addProduct(part, SIMD8(repeating: middles[column]))
+                sizes.addProduct(part.sizes, SIMD8(repeating: halves[column]))
                 column &+= 1
             }
-            (sum + sizes).store(to: tops.base + index)
+            (sum + sizes).store(to: tops + index)
             index &+= 8
         }
         var open = 0
         for index in 0..<count {
-            chosen.base[open] = Int32(truncatingIfNeeded: index)
-            open &+= tops.base[index] <= 0 ? 0 : 1
+            chosen[open] = Int32(truncatingIfNeeded: index)
+            open &+= tops[index] <= 0 ? 0 : 1
         }
-        for offset in 0..<CellKernels.rowBlock { chosen.base[open + offset] = 0 }
+        for offset in 0..<CellKernels.rowBlock { chosen[open + offset] = 0 }
         return open
     }
 
     /// Middles of the leaf's columns, and how far they go from them.
     private func measure(_ first: Int) {
+        let (rows, middles, halves) = (rows, middles.base, halves.base)
         var place = rows.values + first
         var column = 1
         while column < rows.columns {
             let (low, high) = CellKernels.extremes(place, count: CellNetwork.leaf)
             let middle = 0.5 * low + 0.5 * high
-            middles.base[column] = middle
-            halves.base[column] = max(high - middle, middle - low)
+            middles[column] = middle
+            halves[column] = max(high - middle, middle - low)
             place += rows.capacity
             column &+= 1
         }

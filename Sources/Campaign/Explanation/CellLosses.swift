@@ -10,7 +10,11 @@ import Surrogates
 final class CellLosses {
     private let dimension: Int
     private let network: CellNetwork
-    private let spectra: LeafSpectra
+    private let loss: Loss
+    private let shape: SpectrumShape
+    /// The neurons of the last hidden layer that are on for one of two recipes, and their outputs.
+    private let active: Scratch<Int32>
+    private let outputs: Scratch<Float>
     private let sorter: CellOrder
     private let order = Scratch<Int32>(filler: 0)
 
@@ -19,7 +23,10 @@ final class CellLosses {
         dimension = network.inputCount
         self.network = CellNetwork(network)
         let last = network.layers[network.layers.count - 1]
-        spectra = LeafSpectra(layer: last, loss: loss)
+        shape = SpectrumShape(layer: last, target: loss.target)
+        self.loss = loss
+        active = Scratch(last.inputs + 1, filler: 0)
+        outputs = Scratch(2 * last.inputs + 2, filler: 0)
         let first = network.layers[0]
         // How much the network heeds each variable.
         let weights = (0..<network.inputCount).map { input in
@@ -48,7 +55,7 @@ final class CellLosses {
                 }
             }
         }
-        if Dbg.leaves > 5000 { let l = Double(Dbg.leaves), c = Double(Dbg.cells); print("cells", Dbg.cells, "cand", Double(Dbg.cand)/c, "cols", Double(Dbg.cols)/c, "leaves", Dbg.leaves, "open", Double(Dbg.open)/l, "live", Double(Dbg.live)/l, Dbg.radius/l); Dbg.leaves = 0; Dbg.cells = 0; Dbg.cand = 0; Dbg.cols = 0; Dbg.open = 0; Dbg.live = 0; Dbg.radius = 0 }
+        if Dbg.leaves > 5000 { let l = Double(Dbg.leaves), c = Double(Dbg.cells); print("cells", Dbg.cells, "cand", Double(Dbg.cand)/c, "cols", Double(Dbg.cols)/c, "leaves", Dbg.leaves, "open", Double(Dbg.open)/l, "live", Double(Dbg.live)/l, "wl", Double(Dbg.cand2)/l); Dbg.cand2 = 0; Dbg.leaves = 0; Dbg.cells = 0; Dbg.cand = 0; Dbg.cols = 0; Dbg.open = 0; Dbg.live = 0; Dbg.radius = 0 }
         return losses
     }
 
@@ -58,10 +65,42 @@ final class CellLosses {
         _ losses: UnsafeMutablePointer<Double>
     ) {
         let candidates = network.build(points: points, order: order, count: count)
+        var level: Float = 0
         for first in stride(from: 0, to: count, by: CellNetwork.leaf) {
-            spectra.losses(
-                of: candidates.leaf(first), count: min(CellNetwork.leaf, count - first),
-                order: order + first, into: losses)
+            let live = candidates.leaf(first)
+            let size = min(CellNetwork.leaf, count - first)
+            for point in stride(from: 0, to: size, by: 2) {
+                let on = pair(live, point)
+                let (one, other) = shape.parts(
+                    units: active.base, values: outputs.base, count: on, level: level)
+                losses[Int(order[first + point])] = loss(one)
+                if point + 1 < size { losses[Int(order[first + point + 1])] = loss(other) }
+                level = one.floor.isFinite ? one.floor : 0
+            }
         }
+    }
+
+    /// The neurons that are on for one of two recipes of a leaf: how many.
+    @inline(__always)
+    private func pair(_ live: CellCandidates.Live, _ point: Int) -> Int {
+        let (active, outputs) = (active.base, outputs.base)
+        var on = 0
+        var row = live.outputs + point
+        for index in 0..<live.count {
+            let (one, other) = (row[0], row[1])
+            active[on] = live.units[index]
+            outputs[2 &* on] = one < 0 ? 0 : one
+            outputs[2 &* on &+ 1] = other < 0 ? 0 : other
+            on &+= one <= 0 && other <= 0 ? 0 : 1
+            row += CellNetwork.leaf
+        }
+        return on
+    }
+
+    @inline(__always)
+    private func loss(_ parts: SpectrumShape.Parts) -> Double {
+        guard parts.square > 0, parts.square.isFinite else { return 1 }
+        let cosine = Double(parts.product) / Double(parts.square).squareRoot()
+        return 1 - loss.amplitudeFactor(Double(parts.peak)) * cosine
     }
 }

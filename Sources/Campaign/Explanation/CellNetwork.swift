@@ -126,18 +126,15 @@ final class CellNetwork {
         formStride = CellKernels.padded(columns, CellKernels.columnBlock)
         unitCount = dimension
         forms.base.update(repeating: 0, count: formStride * dimension)
-        for point in 0..<count {
-            let source = points + Int(order[point]) &* dimension
-            for variable in 0..<dimension {
-                values.base[variable &* Self.capacity &+ point] = source[variable]
-            }
-        }
+        let (dimension, filled) = (dimension, self.count)
         for variable in 0..<dimension {
             let column = values.base + variable * Self.capacity
-            for point in count..<max(count, self.count) { column[point] = column[count - 1] }
+            let source = points + variable
+            for point in 0..<count { column[point] = source[Int(order[point]) &* dimension] }
+            for point in count..<max(count, filled) { column[point] = column[count - 1] }
             let (low, high) = CellKernels.extremes(column, count: self.count)
             let middle = 0.5 * low + 0.5 * high
-            for point in 0..<self.count { column[point] -= middle }
+            for point in 0..<filled { column[point] -= middle }
             reach.base[1 + variable] = max(high - middle, middle - low)
             forms.base[variable * formStride] = middle
             forms.base[variable * formStride + 1 + variable] = 1
