@@ -15,6 +15,8 @@ final class CellNetwork {
     static let capacity = 1_024
     /// Recipes of a leaf: those for which neurons of the last hidden layer are asked together.
     static let leaf = 32
+    /// Distance of two columns: not a power of two, for those share their places in the cache.
+    static let columnStride = capacity + 16
 
     private struct Layer {
         var weights: UnsafeMutablePointer<Float>
@@ -55,7 +57,9 @@ final class CellNetwork {
         dimension = network.inputCount
         let hidden = network.layers.dropLast()
         func width(_ layer: DenseNetwork.Layer) -> Int {
-            CellKernels.padded(layer.outputs, CellKernels.neuronBlock)
+            // An odd count of blocks: rows that lie a power of two apart share their places in
+            // the cache.
+            CellKernels.padded(layer.outputs, CellKernels.neuronBlock) | CellKernels.neuronBlock
         }
         storage = Scratch(
             hidden.reduce(0) { $0 + ($1.inputs + 1) * width($1) }, filler: 0)
@@ -80,7 +84,7 @@ final class CellNetwork {
         let widest = layers.reduce(dimension) { max($0, $1.width) }
         let most = 1 + dimension + layers.dropLast().reduce(0) { $0 + $1.outputs }
         let room = most + CellKernels.columnBlock
-        values = Scratch(most * Self.capacity, filler: 0)
+        values = Scratch(most * Self.columnStride, filler: 0)
         reach = Scratch(most, filler: 0)
         coefficients = Scratch(room * widest, filler: 0)
         ends = Scratch(2 * widest, filler: 0)
@@ -113,7 +117,7 @@ final class CellNetwork {
     private func rows(_ layer: Layer) -> CellKernels.Rows {
         CellKernels.Rows(
             coefficients: coefficients.base, width: layer.width, columns: columns,
-            values: values.base, capacity: Self.capacity)
+            values: values.base, capacity: Self.columnStride)
     }
 
     /// The variables' columns and forms; leaves are filled up with the last recipe.
@@ -128,7 +132,7 @@ final class CellNetwork {
         forms.base.update(repeating: 0, count: formStride * dimension)
         let (dimension, filled) = (dimension, self.count)
         for variable in 0..<dimension {
-            let column = values.base + variable * Self.capacity
+            let column = values.base + variable * Self.columnStride
             let source = points + variable
             for point in 0..<count { column[point] = source[Int(order[point]) &* dimension] }
             for point in count..<max(count, filled) { column[point] = column[count - 1] }
@@ -204,7 +208,7 @@ final class CellNetwork {
         let lift = -0.5 * share * low
         CellKernels.bend(
             inputs, count: count, share: share, lift: lift,
-            into: values.base + (columns - 1) * Self.capacity)
+            into: values.base + (columns - 1) * Self.columnStride)
         reach.base[columns] = lift
         bent.base[columns - formColumns] = Int32(truncatingIfNeeded: neuron)
         columns += 1

@@ -30,7 +30,7 @@ final class SpectrumShape {
     init(layer: DenseNetwork.Layer, target wanted: [Double]) {
         outputs = layer.outputs
         width = (outputs + Self.tile - 1) / Self.tile * Self.tile
-        storage = Scratch((layer.inputs + 3) * width, filler: 0)
+        storage = Scratch((layer.inputs + 4) * width, filler: 0)
         kernel = storage.base
         bias = kernel + layer.inputs * width
         target = bias + width
@@ -56,12 +56,18 @@ final class SpectrumShape {
     func parts(
         units: UnsafePointer<Int32>, values: UnsafePointer<Float>, count: Int, level: Float
     ) -> (Parts, Parts) {
-        let (kernel, bias, target) = (
-            UnsafePointer(kernel), UnsafePointer(bias), UnsafePointer(target)
-        )
-        let width = width
+        mix(units, values, count, level)
+        return (measure(spectrum, level), measure(spectrum + width, level))
+    }
+
+    /// Both spectra less `level`.
+    private func mix(
+        _ units: UnsafePointer<Int32>, _ values: UnsafePointer<Float>, _ count: Int,
+        _ level: Float
+    ) {
+        let (kernel, bias) = (UnsafePointer(kernel), UnsafePointer(bias))
+        let (spectrum, width) = (spectrum, width)
         let start = SIMD8(repeating: level)
-        var (one, other) = (Sums(), Sums())
         var first = 0
         while first < width {
             let from = bias + first
@@ -84,9 +90,8 @@ final class SpectrumShape {
                 h.addProduct(q, y)
                 c.addProduct(r, x)
                 i.addProduct(r, y)
-                let (s, t, u) = (
-                    SIMD8.load(row + 24), SIMD8.load(row + 32), SIMD8.load(row + 40)
-                )
+                let (s, t) = (SIMD8.load(row + 24), SIMD8.load(row + 32))
+                let u = SIMD8.load(row + 40)
                 d.addProduct(s, x)
                 j.addProduct(s, y)
                 e.addProduct(t, x)
@@ -96,61 +101,59 @@ final class SpectrumShape {
                 pair += 2
                 index &+= 1
             }
-            if first == 0 {
-                one.repeated = a[0]
-                other.repeated = g[0]
-            }
-            let wanted = target + first
-            one.add(a, b, c, wanted)
-            other.add(g, h, i, wanted)
-            one.add(d, e, f, wanted + 24)
-            other.add(j, k, l, wanted + 24)
+            let one = spectrum + first
+            a.store(to: one)
+            b.store(to: one + 8)
+            c.store(to: one + 16)
+            d.store(to: one + 24)
+            e.store(to: one + 32)
+            f.store(to: one + 40)
+            let other = one + width
+            g.store(to: other)
+            h.store(to: other + 8)
+            i.store(to: other + 16)
+            j.store(to: other + 24)
+            k.store(to: other + 32)
+            l.store(to: other + 40)
             first &+= Self.tile
         }
-        return (parts(one, level), parts(other, level))
     }
 
-    /// What is summed up of u = S − level.
-    private struct Sums {
-        var high = SIMD8<Float>(repeating: -.infinity)
-        var low = SIMD8<Float>(repeating: .infinity)
-        var square = SIMD8<Float>()
-        var sum = SIMD8<Float>()
-        var product = SIMD8<Float>()
-        /// The first output, which those behind the last repeat.
-        var repeated: Float = 0
-
-        @inline(__always)
-        mutating func add(
-            _ a: SIMD8<Float>, _ b: SIMD8<Float>, _ c: SIMD8<Float>,
-            _ target: UnsafePointer<Float>
-        ) {
-            high = high.larger(a.larger(b).larger(c))
-            low = low.smaller(a.smaller(b).smaller(c))
-            square.addProduct(a, a)
-            square.addProduct(b, b)
-            square.addProduct(c, c)
-            sum += a + b + c
-            product.addProduct(a, SIMD8.load(target))
-            product.addProduct(b, SIMD8.load(target + 8))
-            product.addProduct(c, SIMD8.load(target + 16))
+    /// Of a spectrum u less `level`, f its floor: |v|² = |u|² − 2 f Σu + n f² and
+    /// ⟨v, T̂⟩ = ⟨u, T̂⟩ − f ΣT̂.
+    private func measure(_ spectrum: UnsafePointer<Float>, _ level: Float) -> Parts {
+        let (target, width) = (UnsafePointer(target), width)
+        var (p, q) = (SIMD8<Float>(), SIMD8<Float>())
+        var (r, s, t, u) = (p, p, p, p)
+        var (low, high) = (SIMD8.load(spectrum), SIMD8.load(spectrum))
+        var (least, most) = (low, high)
+        var index = 0
+        while index < width {
+            let a = SIMD8.load(spectrum + index)
+            let b = SIMD8.load(spectrum + (index &+ 8))
+            p.addProduct(a, a)
+            q.addProduct(b, b)
+            r += a
+            s += b
+            t.addProduct(a, SIMD8.load(target + index))
+            u.addProduct(b, SIMD8.load(target + (index &+ 8)))
+            low = low.smaller(a)
+            least = least.smaller(b)
+            high = high.larger(a)
+            most = most.larger(b)
+            index &+= 16
         }
-    }
-
-    /// |v|² = |u|² − 2 f Σu + n f² and ⟨v, T̂⟩ = ⟨u, T̂⟩ − f ΣT̂, f the floor above the level.
-    @inline(__always)
-    private func parts(_ sums: Sums, _ level: Float) -> Parts {
-        let low = -(-sums.low).largest
-        let high = sums.high.largest
-        var parts = Parts(floor: low + level, peak: high + level)
-        guard low < high else { return parts }
+        let floor = -(-low.smaller(least)).largest
+        let peak = high.larger(most).largest
+        var parts = Parts(floor: floor + level, peak: peak + level)
+        guard floor < peak else { return parts }
         let extra = Double(width - outputs)
-        let repeated = Double(sums.repeated)
-        let floor = Double(low)
-        let square = Double(sums.square.sum()) - extra * repeated * repeated
-        let sum = Double(sums.sum.sum()) - extra * repeated
-        parts.square = Float(square - floor * (2 * sum - Double(outputs) * floor))
-        parts.product = Float(Double(sums.product.sum()) - floor * targetSum)
+        let repeated = Double(spectrum[0])
+        let square = Double((p + q).sum()) - extra * repeated * repeated
+        let sum = Double((r + s).sum()) - extra * repeated
+        let height = Double(floor)
+        parts.square = Float(square - height * (2 * sum - Double(outputs) * height))
+        parts.product = Float(Double((t + u).sum()) - height * targetSum)
         return parts
     }
 
