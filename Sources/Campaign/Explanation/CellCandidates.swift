@@ -1,8 +1,6 @@
 /// The neurons of the last hidden layer that may be on in a cell, and their outputs for the
 /// recipes of its leaves.
-enum Dbg { nonisolated(unsafe) static var leaves = 0, open = 0, live = 0, cells = 0, cand = 0, cols = 0, radius = 0.0, cand2 = 0 }
 final class CellCandidates {
-    var radiusDbg: Float = 0
     private var rows: CellKernels.Rows
     private var count = 0
     private let coefficients: Scratch<Float>
@@ -36,7 +34,6 @@ final class CellCandidates {
             names.base[self.count] = Int32(truncatingIfNeeded: neuron)
             self.count += 1
         }
-        Dbg.cells += 1; Dbg.cand += self.count; Dbg.cols += all.columns
         rows = all
         rows.coefficients = UnsafePointer(coefficients.base)
         rows.width = CellKernels.padded(self.count, 8)
@@ -59,7 +56,6 @@ final class CellCandidates {
     /// The neurons that are on for a recipe of the leaf that begins with recipe `first`.
     func leaf(_ first: Int) -> Live {
         let open = ask(first)
-        Dbg.leaves += 1; Dbg.open += open; Dbg.radius += Double(radiusDbg)
         var on = 0
         var inLeaf = rows
         inLeaf.values = rows.values + first
@@ -79,7 +75,6 @@ final class CellCandidates {
                 on += 1
             }
         }
-        Dbg.live += on
         return Live(units: live.base, count: on, outputs: outputs.base)
     }
 

@@ -55,7 +55,6 @@ final class CellLosses {
                 }
             }
         }
-        if Dbg.leaves > 5000 { let l = Double(Dbg.leaves), c = Double(Dbg.cells); print("cells", Dbg.cells, "cand", Double(Dbg.cand)/c, "cols", Double(Dbg.cols)/c, "leaves", Dbg.leaves, "open", Double(Dbg.open)/l, "live", Double(Dbg.live)/l, "wl", Double(Dbg.cand2)/l); Dbg.cand2 = 0; Dbg.leaves = 0; Dbg.cells = 0; Dbg.cand = 0; Dbg.cols = 0; Dbg.open = 0; Dbg.live = 0; Dbg.radius = 0 }
         return losses
     }
 
