@@ -50,7 +50,7 @@ import Testing
     @Test(arguments: [1, 2, 30])
     func evaluateAndEnds(columns: Int) {
         var random = SeededGenerator(seed: UInt64(columns))
-        let (width, capacity, count) = (24, 80, 48)
+        let (width, capacity, count) = (32, 80, 48)
         let coefficients = numbers(width * columns, &random)
         let values = numbers(capacity * columns, &random)
         let reach = numbers(columns, &random).map(abs)
@@ -59,6 +59,8 @@ import Testing
             [Float](repeating: 0, count: width), [Float](repeating: 0, count: width)
         )
         var (twinTop, twinBottom) = (top, bottom)
+        let middles = numbers(columns, &random)
+        var (boxTop, twinBoxTop) = (top, top)
         let neurons = (3, 23, 0, 3)
         coefficients.withUnsafeBufferPointer { coefficients in
             values.withUnsafeBufferPointer { values in
@@ -75,9 +77,13 @@ import Testing
                 CellKernels.ends(rows, count: width, reach: reach, top: &top, bottom: &bottom)
                 CellKernels.endsOneByOne(
                     rows, count: width, reach: reach, top: &twinTop, bottom: &twinBottom)
+                CellKernels.tops(
+                    rows, count: width, middles: middles, halves: reach, into: &boxTop)
+                CellKernels.topsOneByOne(
+                    rows, count: width, middles: middles, halves: reach, into: &twinBoxTop)
             }
         }
-        let error = 2.01 * Double(columns + 1) * Self.unit
+        let error = 2.01 * Double(2 * columns + 1) * Self.unit
         for (offset, neuron) in [neurons.0, neurons.1, neurons.2, neurons.3].enumerated() {
             for point in 0..<count {
                 var size = Double(abs(coefficients[neuron]))
@@ -96,6 +102,10 @@ import Testing
             }
             #expect(abs(Double(top[neuron] - twinTop[neuron])) <= error * size)
             #expect(abs(Double(bottom[neuron] - twinBottom[neuron])) <= error * size)
+            for column in 1..<columns {
+                size += Double(abs(coefficients[column * width + neuron] * middles[column]))
+            }
+            #expect(abs(Double(boxTop[neuron] - twinBoxTop[neuron])) <= error * size)
         }
     }
 

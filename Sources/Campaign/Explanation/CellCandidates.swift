@@ -36,7 +36,7 @@ final class CellCandidates {
         }
         rows = all
         rows.coefficients = UnsafePointer(coefficients.base)
-        rows.width = CellKernels.padded(self.count, 8)
+        rows.width = CellKernels.padded(self.count, CellKernels.neuronBlock)
         for column in 0..<all.columns {
             let source = all.coefficients + column * all.width
             let target = coefficients.base + column * rows.width
@@ -85,22 +85,7 @@ final class CellCandidates {
         let (rows, width, count) = (rows, rows.width, count)
         let (middles, halves) = (UnsafePointer(middles.base), UnsafePointer(halves.base))
         let (tops, chosen) = (tops.base, chosen.base)
-        var index = 0
-        while index < width {
-            var place = rows.coefficients + index
-            var sum = SIMD8.load(place)
-            var sizes = SIMD8<Float>()
-            var column = 1
-            while column < rows.columns {
-                place += width
-                let part = SIMD8.load(place)
-                sum.addProduct(part, SIMD8(repeating: middles[column]))
-                sizes.addProduct(part.sizes, SIMD8(repeating: halves[column]))
-                column &+= 1
-            }
-            (sum + sizes).store(to: tops + index)
-            index &+= 8
-        }
+        CellKernels.tops(rows, count: width, middles: middles, halves: halves, into: tops)
         var open = 0
         for index in 0..<count {
             chosen[open] = Int32(truncatingIfNeeded: index)

@@ -119,18 +119,20 @@ final class CellOrder {
             ties &-= counts[limit]
             limit += 1
         }
-        let wall = UInt8(truncatingIfNeeded: limit)
+        let wall = Int32(truncatingIfNeeded: limit)
         var (before, after) = (0, 0)
         for place in 0..<count {
             let record = records[place]
-            let code = codes.load(fromByteOffset: place &* 16, as: UInt8.self)
-            let isTie: Int32 = code == wall ? 1 : 0
-            let isBefore = code < wall ? 1 : (ties > 0 ? Int(isTie) : 0)
-            ties &-= isTie
+            let code = Int32(codes.load(fromByteOffset: place &* 16, as: UInt8.self))
+            // Sign bits, for a branch here would be guessed wrong half the time.
+            let isBelow = (code &- wall) >> 31
+            let isTie = ((code ^ wall) &- 1) >> 31
+            let isBefore = (isBelow | (isTie & (0 &- ties) >> 31)) & 1
+            ties &+= isTie
             records[before] = record
             aside[after] = record
-            before &+= isBefore
-            after &+= 1 &- isBefore
+            before &+= Int(isBefore)
+            after &+= 1 &- Int(isBefore)
         }
         (records + before).update(from: aside, count: after)
     }
