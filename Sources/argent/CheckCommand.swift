@@ -5,7 +5,8 @@ import Export
 /// `argent check`: what is wrong with a configuration, or what it means.
 enum CheckCommand {
     static func run(_ words: [String]) throws(CommandFailure) {
-        let arguments = try Arguments(words, verb: "check", flags: ["json", "interlocks"], positional: 1)
+        let arguments = try Arguments(
+            words, verb: "check", flags: ["json", "interlocks"], positional: 1)
         guard let path = arguments.positional.first else {
             throw CommandFailure(.usage, "use: argent check FILE [--interlocks] [--json]")
         }

@@ -1,5 +1,6 @@
 import Agent
 import Configuration
+import Export
 import Quantities
 
 /// `argent check --interlocks`: the whole table from hazards to reactions, with where each row
