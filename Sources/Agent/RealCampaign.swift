@@ -57,15 +57,21 @@ public enum RealCampaign {
         let session = try Session(world: world, job: job, version: version, parts: parts)
         if let damage = session.log.damage { say(damage) }
 
+        let service = ServiceManager().map { ServiceReport($0, now: world.now) }
         var shownAt = Instant.zero
         session.run(
             shouldStop: { StopSignal.received.map { $0 != 1 } ?? false },
+            latest: { service?.deadline ?? .distantFuture },
             between: { director in
                 serve(mailbox, director)
                 let now = world.now
+                service?.turned(at: now, isKnown: { director.rig.isKnown })
+                if StopSignal.received.map({ $0 != 1 }) ?? false { service?.stopping() }
                 guard now - shownAt >= picturePeriod else { return }
                 shownAt = now
-                mailbox.show(session.status())
+                let status = session.status()
+                mailbox.show(status)
+                service?.show(status)
             })
         if let failure = session.logFailure { say(failure) }
         let isOver = session.director.isFinished

@@ -25,6 +25,14 @@ public struct Settings: Equatable, Sendable {
     public var reactions: [ReactionSettings] = []
     /// What reactions know of the sensors, in their order.
     public var watchedSensors: [WatchedSensor] = []
+    /// The values read from chips on I²C buses, in order; may be empty.
+    public var sensors: [SensorSettings] = []
+    /// The lines the rig drives, in order; may be empty.
+    public var outputs: [OutputSettings] = []
+    /// The chips with more output lines; may be empty.
+    public var expanders: [ExpanderSettings] = []
+    /// `[heartbeat]`
+    public var heartbeat = HeartbeatSettings()
     /// `[log]`
     public var log = LogSettings()
     /// `[control]`

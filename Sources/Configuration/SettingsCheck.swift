@@ -25,6 +25,8 @@ public enum SettingsCheck {
         check.checkDroplets()
         check.checkInterlocks()
         check.checkReactions()
+        check.checkSensors()
+        check.checkOutputs()
         check.checkPaths()
         return check.list.problems
     }
