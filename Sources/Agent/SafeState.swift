@@ -27,21 +27,30 @@ public enum SafeState {
     /// Longest pause between two looks: nothing wakes this loop but its lines.
     private static let look = TimeSpan.milliseconds(50)
 
-    /// Brings everything in `settings` to rest on `world` within `limit`. `outputs` are the
-    /// lines to be set to their safe level first; they fall to their electrical safe state when
-    /// this returns, as always when nobody holds them.
+    /// Brings everything in `settings` to rest on `world`; serial instruments have until `limit`.
+    /// Lines of the board are set to their safe level first and fall to their electrical state
+    /// when this returns, as always when nobody holds them.
     ///
     /// - Throws: `AgentError` when the lines of the configuration do not make sense.
     public static func reach(
-        _ settings: Settings, outputs: [OutputLineSettings] = [], world: any World,
-        within limit: TimeSpan = usualLimit
+        _ settings: Settings, world: any World, within limit: TimeSpan = usualLimit
     ) throws(AgentError) -> [Result] {
-        let start = world.now
         var results: [Result] = []
         // Lines first: they need no answer. They are given back at the end, not before.
-        let held = set(outputs, world, start, &results)
+        let held = SafeOutputs.setLines(settings, world, &results)
         defer { for lines in held { lines.close() } }
+        var serial = settings
+        serial.pumps.removeAll { $0.dialect == .stepper }
+        results += try stopInstruments(serial, world, within: limit)
+        // Last, because a bus that hangs is waited for by the kernel.
+        SafeOutputs.setExpanders(settings, world, &results)
+        return results
+    }
 
+    private static func stopInstruments(
+        _ settings: Settings, _ world: any World, within limit: TimeSpan
+    ) throws(AgentError) -> [Result] {
+        let start = world.now
         let setup: LineSetup
         do throws(LineSetupError) { setup = try LineSetup(settings: settings, world: world) } catch
         {
@@ -66,7 +75,7 @@ public enum SafeState {
             world.wait(until: next)
         }
         for line in lines { line.close() }
-        return results + log.results(settings, took: world.now - start)
+        return log.results(settings, took: world.now - start)
     }
 
     /// A plan in which nothing is acquired and the lamp is off.
@@ -75,31 +84,6 @@ public enum SafeState {
             isAcquiring: false, lampOn: false, integration: settings.spectrometer.integration,
             firstPixel: 0, lastPixel: settings.spectrometer.pixelCount - 1,
             pixelStep: settings.spectrometer.pixelStep)
-    }
-
-    /// Takes every line at its safe level, one by one: what one cannot have must not keep the
-    /// others from theirs.
-    private static func set(
-        _ outputs: [OutputLineSettings], _ world: any World, _ start: Instant,
-        _ results: inout [Result]
-    ) -> [any OutputLines] {
-        var held: [any OutputLines] = []
-        for output in outputs {
-            let name = "line \(output.line) of \(output.chipLabel)"
-            do throws(WorldError) {
-                held.append(try world.openOutputs([output]))
-                results.append(
-                    Result(
-                        instrument: name, isSafe: true, text: "at its safe level",
-                        after: world.now - start))
-            } catch {
-                results.append(
-                    Result(
-                        instrument: name, isSafe: false, text: "\(error)",
-                        after: world.now - start))
-            }
-        }
-        return held
     }
 }
 

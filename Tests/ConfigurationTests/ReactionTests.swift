@@ -85,13 +85,11 @@ import Testing
         #expect(problems.count == 1 && problems[0].contains("fights with latching = true"))
     }
 
-    /// Settings with two sensors, which have sections of their own elsewhere.
+    /// Settings with two sensors and these rows.
     static func sensing(_ reactions: [ReactionSettings]) throws -> Settings {
         var settings = try Texts.settings
-        settings.watchedSensors = [
-            WatchedSensor(name: "oven", measure: .temperature),
-            WatchedSensor(name: "oil flow", measure: .flow),
-        ]
+        settings.sensors = [SensorSettings(name: "oven"), SensorSettings(name: "oil flow")]
+        settings.sensors[1].chip = .slf3s
         settings.reactions = reactions
         return settings
     }

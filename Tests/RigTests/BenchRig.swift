@@ -40,6 +40,15 @@ struct BenchRig {
     static let dropletScans = 12
     static let oilScans = 8
 
+    /// A sensor for this kind of quantity, stale after a second.
+    static func sensor(_ name: String, _ quantity: SensorSettings.Quantity) -> SensorSettings {
+        var sensor = SensorSettings(name: name)
+        sensor.chip = .ads1115
+        sensor.channel = "AIN0"
+        sensor.quantity = quantity
+        return sensor
+    }
+
     static func settings() -> Settings {
         var settings = Settings()
         settings.pumps = ["silver", "solvent", "oil"].map { name in

@@ -12,7 +12,7 @@ import Testing
         _ change: (inout ReactionSettings) -> Void = { _ in }
     ) throws -> FlowCheck {
         var settings = BenchRig.settings()
-        settings.watchedSensors = [WatchedSensor(name: "meter", measure: .flow)]
+        settings.sensors = [BenchRig.sensor("meter", .flow)]
         var reaction = ReactionSettings(hazard, of: subject)
         reaction.tolerance = 0.1
         reaction.slackFlow = FlowRate(microlitersPerMinute: 5)

@@ -31,10 +31,8 @@ import Testing
     static let stillness = 3.0
 
     static let sensors = [
-        WatchedSensor(name: "oven", measure: .temperature),
-        WatchedSensor(name: "inlet", measure: .pressure),
-        WatchedSensor(name: "tray", measure: .voltage),
-        WatchedSensor(name: "meter", measure: .flow),
+        BenchRig.sensor("oven", .temperature), BenchRig.sensor("inlet", .pressure),
+        BenchRig.sensor("tray", .voltage), BenchRig.sensor("meter", .flow),
     ]
 
     /// A row that trips by an event of its own, whatever the rig does at the moment.
@@ -108,7 +106,7 @@ import Testing
         try BenchRig { settings in
             settings.interlocks.append(InterlockSettings(name: "draught"))
             settings.interlocks[0].latching = answer.release == .operator
-            settings.watchedSensors = Self.sensors
+            settings.sensors = Self.sensors
             func row(_ hazard: Hazard, _ subject: String) -> ReactionSettings {
                 var row = ReactionSettings(hazard, of: subject, do: answer.reaction)
                 row.rampTime = .seconds(Self.rampTime)
@@ -118,7 +116,7 @@ import Testing
             }
             func limit(_ hazard: Hazard, _ sensor: Int, _ below: Double, _ above: Double) {
                 var row = row(hazard, Self.sensors[sensor].name)
-                let measure = Self.sensors[sensor].measure
+                let measure = settings.watchedSensors[sensor].measure
                 row.below = ReactionSettings.Limit(below, measure)
                 row.above = ReactionSettings.Limit(above, measure)
                 settings.reactions.append(row)
@@ -208,15 +206,16 @@ struct MatrixCase {
         let before = rig.flowing
         let wasHeld = rig.controller.state == .held
         trouble.cause(&rig)
-        let tripped = rig.run(trouble.delay) { tripped($0) }
-        guard tripped else { return "no trip in time: \(rig.controller.faults.all.map(\.text))" }
+        guard rig.run(trouble.delay, until: { isTripped($0) }) else {
+            return "no trip in time: \(rig.controller.faults.all.map(\.text))"
+        }
         if let what = checkReports(rig) { return what }
         if let what = checkRest(&rig, from: before) { return what }
         if let what = checkStubborn(&rig) { return what }
         return checkRelease(&rig, wasHeld: wasHeld)
     }
 
-    private func tripped(_ rig: BenchRig) -> Bool {
+    private func isTripped(_ rig: BenchRig) -> Bool {
         rig.controller.faults.all.contains {
             $0.hazard == trouble.hazard && $0.subject == trouble.subject
         }

@@ -13,7 +13,7 @@ import Testing
         _ change: (inout Settings) -> Void = { _ in }
     ) throws -> BenchRig {
         var rig = try BenchRig { settings in
-            settings.watchedSensors = [WatchedSensor(name: "meter", measure: .flow)]
+            settings.sensors = [BenchRig.sensor("meter", .flow)]
             settings.reactions = [
                 ReactionSettings(.flowDeviation, of: "meter"),
                 ReactionSettings(.noFlow, of: "meter"),
@@ -231,7 +231,7 @@ import Testing
 
     @Test func aFaultSaysWhatAndWhyAndWhatToDo() throws {
         var rig = try BenchRig { settings in
-            settings.watchedSensors = [WatchedSensor(name: "oven", measure: .temperature)]
+            settings.sensors = [BenchRig.sensor("oven", .temperature)]
             var row = ReactionSettings(.temperature, of: "oven", do: [.rampDown, .lampOff])
             row.above = ReactionSettings.Limit(60, .temperature)
             row.delay = .seconds(2)
