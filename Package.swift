@@ -53,6 +53,8 @@ let package = Package(
         shim("CTOML", links: []),
         shim("CCBOR", links: ["cbor"]),
         shim("CDigest", links: ["crypto"]),
+        shim("CTLS", links: ["ssl", "crypto"]),
+        shim("CZstd", links: ["zstd"]),
         shim("CSimd", links: []),
 
         // The rooms, lowest first.
@@ -61,8 +63,12 @@ let package = Package(
         room("World", on: ["Quantities", "CSystem", "CGPIO", "CSerial", "CI2C"]),
         room("Configuration", on: ["Quantities", "CTOML"]),
         room(
-            "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest"], except: ["FORMAT.md"]),
+            "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest", "CZstd"],
+            except: ["FORMAT.md"]),
+        room(
+            "Sync", on: ["Quantities", "World", "RunLog", "CTLS"], except: ["PROTOCOL.md"]),
         room("Export", on: ["Quantities", "World", "Configuration", "RunLog"]),
+        room("LogTrials", on: ["Quantities", "Numerics", "World", "RunLog"]),
         room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),
         room("Surrogates", on: ["Numerics"]),
         room("Instruments", on: ["Quantities"]),
@@ -76,18 +82,19 @@ let package = Package(
         room(
             "Agent",
             on: [
-                "Quantities", "World", "Configuration", "RunLog", "Export", "Rig", "Campaign",
-                "Instruments", "Spectra", "Numerics", "Surrogates",
+                "Quantities", "World", "Configuration", "RunLog", "Export", "Sync", "Rig",
+                "Campaign", "Instruments", "Spectra", "Numerics", "Surrogates",
             ]),
         .executableTarget(
             name: "argent",
             dependencies: [
-                "Agent", "Export", "Rig", "RigSimulator", "Configuration", "RunLog", "World",
+                "Agent", "Export", "Sync", "Rig", "RigSimulator", "Configuration", "RunLog", "World",
                 "Spectra", "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-workstation", dependencies: ["Export", "RunLog", "World", "CSimd"],
+            name: "argent-workstation",
+            dependencies: ["Export", "Sync", "World", "Quantities", "CSimd"],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-bench",
@@ -97,7 +104,8 @@ let package = Package(
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-fuzz", dependencies: ["RunLog", "World", "Quantities", "Numerics"],
+            name: "argent-fuzz",
+            dependencies: ["RunLog", "LogTrials", "World", "Quantities", "Numerics"],
             swiftSettings: swiftFlags),
 
         // Tests.
@@ -106,7 +114,8 @@ let package = Package(
         tests(of: "Numerics"),
         tests(of: "World"),
         tests(of: "Configuration"),
-        tests(of: "RunLog", on: ["World"]),
+        tests(of: "RunLog", on: ["World", "LogTrials"]),
+        tests(of: "Sync", on: ["World", "RunLog"]),
         tests(of: "Export", on: ["World", "RunLog", "Configuration"]),
         tests(of: "Spectra"),
         tests(of: "Surrogates"),

@@ -26,6 +26,8 @@ public enum RealCampaign {
         let world: RealWorld
         let listener: UnixListener
         let lock: InstanceLock
+        var segments: SegmentOptions
+        let sync: SyncService
         do throws(WorldError) {
             try Files.makeDirectories(job.logDirectory)
         } catch { throw .directory(error) }
@@ -33,12 +35,15 @@ public enum RealCampaign {
             lock = try InstanceLock(path: job.logDirectory + "/lock")
         } catch { throw .alreadyRunning(error) }
         do throws(WorldError) {
+            segments = try job.segments()
             world = try RealWorld()
             try StopSignal.install(waking: [world.waker])
             let socket = job.settings.control.socket
             try Files.makeDirectories(Files.parent(of: socket))
             listener = try UnixListener(path: socket)
         } catch { throw .control(error) }
+        sync = try SyncService(job)
+        segments.signer = sync.identity
 
         let names = job.settings.pumps.map(\.name)
         let mailbox = ControlMailbox(pumpNames: names, rigWaker: world.waker)
@@ -51,11 +56,13 @@ public enum RealCampaign {
             archive: { log throws(WorldError) in
                 observer?.takeUp(log.resumed)
                 return try ThreadedArchive(
-                    journal: log.journal, observer: observer, control: control)
+                    log: log.segments, observer: observer, control: control)
             },
-            thinker: { BackgroundThinker(planner: $0, waker: world.waker) })
+            thinker: { BackgroundThinker(planner: $0, waker: world.waker) }, segments: segments)
         let session = try Session(world: world, job: job, version: version, parts: parts)
         if let damage = session.log.damage { say(damage) }
+        try sync.start()
+        defer { sync.stop() }
 
         let service = ServiceManager().map { ServiceReport($0, now: world.now) }
         var shownAt = Instant.zero
@@ -64,12 +71,14 @@ public enum RealCampaign {
             latest: { service?.deadline ?? .distantFuture },
             between: { director in
                 serve(mailbox, director)
+                sync.report(to: director)
                 let now = world.now
                 service?.turned(at: now, isKnown: { director.rig.isKnown })
                 if StopSignal.received.map({ $0 != 1 }) ?? false { service?.stopping() }
                 guard now - shownAt >= picturePeriod else { return }
                 shownAt = now
-                let status = session.status()
+                var status = session.status()
+                status.sync = sync.status
                 mailbox.show(status)
                 service?.show(status)
             })

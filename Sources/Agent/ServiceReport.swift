@@ -98,7 +98,7 @@ extension RigLoop {
             case .ready, .alarmed: continue
             case .absent, .connecting:
                 let isMissed = controller.faults.all.contains {
-                    ($0.hazard == .instrumentLost || $0.hazard == .instrumentAbsent)
+                    ($0.hazard == .instrumentAbsent || $0.hazard == .instrumentLost)
                         && $0.subject == pump.name
                 }
                 if !isMissed { return false }

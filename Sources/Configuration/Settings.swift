@@ -33,6 +33,8 @@ public struct Settings: Equatable, Sendable {
     public var heartbeat = HeartbeatSettings()
     /// `[log]`
     public var log = LogSettings()
+    /// `[sync]`
+    public var sync = SyncSettings()
     /// `[control]`
     public var control = ControlSettings()
     /// `[simulation]`

@@ -97,8 +97,8 @@ public enum SettingsReader {
 
     static let sectionNames = [
         "campaign", "loss", "recipe", "variable", "pump", "spectrometer", "droplets", "rig",
-        "interlock", "reaction", "sensor", "output", "expander", "heartbeat", "log", "control",
-        "simulation",
+        "interlock", "reaction", "sensor", "output", "expander", "heartbeat", "log", "sync",
+        "control", "simulation",
     ]
 
     private static func sections(
@@ -129,6 +129,7 @@ public enum SettingsReader {
                 s.expanders = list(entry, ExpanderSettings.fields, .init(name: ""), &context)
             case "heartbeat": read(HeartbeatSettings.fields, entry, &s.heartbeat, &context)
             case "log": read(LogSettings.fields, entry, &s.log, &context)
+            case "sync": read(SyncSettings.fields, entry, &s.sync, &context)
             case "control": read(ControlSettings.fields, entry, &s.control, &context)
             case "simulation": read(SimulationSettings.fields, entry, &s.simulation, &context)
             default:

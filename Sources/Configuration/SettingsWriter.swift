@@ -48,6 +48,7 @@ public enum SettingsWriter {
         }
         section("[heartbeat]", HeartbeatSettings.fields, s.heartbeat, HeartbeatSettings())
         section("[log]", LogSettings.fields, s.log, LogSettings())
+        section("[sync]", SyncSettings.fields, s.sync, SyncSettings())
         section("[control]", ControlSettings.fields, s.control, ControlSettings())
         section("[simulation]", SimulationSettings.fields, s.simulation, SimulationSettings())
         return text

@@ -31,6 +31,19 @@ public struct ExportReport: Equatable, Sendable {
     public var missing: UInt64 = 0
     /// Droplet spectra that were not written: no point valid, or no wavelengths known.
     public var spectraLeftOut = 0
+
+    /// What came of it, for people; `directory` is where.
+    public func text(_ directory: String) -> String {
+        var text = "\(directory): \(records) records, \(conditions) conditions ended, "
+        text += "\(droplets) droplets"
+        if spectra > 0 { text += ", \(spectra) spectra" }
+        text += "\n"
+        if spectraLeftOut > 0 {
+            text += "\(spectraLeftOut) droplets have no spectrum: no valid point, or the log does "
+            text += "not say which wavelengths\n"
+        }
+        return text
+    }
 }
 
 /// Writes a log as files other programs open. Every file appears under its name only when it is
@@ -62,6 +75,26 @@ public struct LogExport {
             dropletsFile = try OutputFile(path: directory + "/droplets.csv")
         }
         if choice.json { recordsFile = try OutputFile(path: directory + "/records.jsonl") }
+    }
+
+    /// Exports the log at `path`, as `LogInput` finds it, into `directory`.
+    public static func run(
+        _ path: String, into directory: String, _ choice: ExportChoice
+    ) throws(LogInputError) -> ExportReport {
+        var export = try LogInput.ofWorld { () throws(WorldError) in
+            try LogExport(into: directory, choice)
+        }
+        var failure: LogInputError?
+        do throws(LogInputError) {
+            try LogInput.read(path) { entry throws(WorldError) in
+                try export.take(entry)
+                return true
+            }
+        } catch { failure = error }
+        // What was read stands, also where the log could not be read to its end.
+        try LogInput.ofWorld { () throws(WorldError) in try export.finish() }
+        if let failure { throw failure }
+        return export.report
     }
 
     /// Takes up the next entry of the log.

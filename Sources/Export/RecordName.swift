@@ -1,6 +1,12 @@
 import RunLog
 
 extension Record.Body {
+    /// The names of all records.
+    public static let names = [
+        "start", "configuration", "decision", "recipe", "setpoints", "readings", "droplet",
+        "spectra", "condition end", "event", "fault", "operator action", "clock step", "stop",
+    ]
+
     /// The record's name, as FORMAT.md has it.
     public var name: String {
         switch self {

@@ -86,7 +86,9 @@ public struct Retention: Equatable, Sendable {
         let used = segments.reduce(active) { $0 + $1.bytes }
         guard share(used: used, free: free) >= Self.highWater else { return .none }
         for segment in segments where segment.isAcknowledged {
-            if !segment.isReplayed { return .remove(number: segment.number) }
+            // The newest stays: the log is numbered on from it.
+            let isNewest = segment.number == segments.last?.number
+            if !segment.isReplayed, !isNewest { return .remove(number: segment.number) }
             if segment.hasBulk { return .thin(number: segment.number) }
         }
         return .none

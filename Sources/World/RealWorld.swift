@@ -31,12 +31,7 @@ public final class RealWorld: World {
     public var now: Instant { Instant(nanoseconds: monotonicNanoseconds()) }
 
     /// The time of day; may jump.
-    public var wallTime: WallTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return WallTime(
-            unixNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
+    public var wallTime: WallTime { Clocks.wallTime }
 
     /// Opens a serial line for one owner; throws `absent` or `busy`.
     public func openSerial(_ settings: SerialSettings) throws(WorldError) -> any SerialPort {

@@ -24,6 +24,10 @@ enum ArgentFuzz {
     }
 
     static func main() {
+        let words = CommandLine.arguments.dropFirst()
+        if words.first == "crash" {
+            do { return try CrashCommand.run(words.dropFirst()) } catch { fail("\(error)") }
+        }
         let request = parse(CommandLine.arguments.dropFirst())
         let chosen = all.filter { fuzzer in
             request.prefixes.isEmpty || request.prefixes.contains { fuzzer.name.hasPrefix($0) }
@@ -89,6 +93,7 @@ enum ArgentFuzz {
     private static let help = """
         argent-fuzz [--list] [--seed N] [--count N] [--seconds S] [--limit S] [NAME…]
         argent-fuzz [--seed N] --at INDEX [--save FILE] NAME
+        argent-fuzz crash [--records N] [--seed N] [--stride N] [--only cuts|flips|faults]
         Gives readers broken inputs: --count of them each (10000), or fewer when --seconds are
         over first. Name, seed and index make the input: --at repeats one alone, --save writes
         it to a file. An input that crashes the program, takes longer than --limit (10 s),

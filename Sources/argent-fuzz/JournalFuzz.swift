@@ -43,14 +43,19 @@ private enum JournalFuzz {
             wall: WallTime(unixNanoseconds: 1_700_000_000_000_000_000), body: body)
     }
 
+    /// The head of the segment that is read, and its length.
+    static let head = JournalHeader(
+        logIdentifier: LogIdentifier(derivedFrom: []), number: 1, firstSequence: 1)
+    static let headSize = 52
+
     /// Whole logs, and pieces of logs, changed anywhere; in half of the inputs the checksums of
     /// some changed frames are put right, so that what lies behind them is reached.
     @Sendable static func reader() throws -> Fuzzer.Trial {
         let file = MemoryLog()
-        let (journal, _) = try Journal.open(file: file, source: file)
+        let (journal, _) = try Journal.open(file: file, source: file, header: head)
         try journal.append(records)
         let whole = file.bytes
-        let header = Array(whole.prefix(20))
+        let header = Array(whole.prefix(headSize))
         let originals = [whole, header, Array(whole.prefix(whole.count * 2 / 3))]
         return Fuzzer.Trial(
             input: { random in
@@ -67,7 +72,7 @@ private enum JournalFuzz {
 
     /// Puts the checksums right of the frames that follow each other from the header on.
     static func mend(_ bytes: inout [UInt8]) {
-        var place = 20
+        var place = headSize
         while place + 8 <= bytes.count {
             let length = (0..<4).reduce(0) { $0 | Int(bytes[place + $1]) << (8 * $1) }
             guard length <= bytes.count - place - 8 else { return }
@@ -102,12 +107,12 @@ private enum JournalFuzz {
                     }
                 }
             }
-            let (_, recovery) = try Journal.open(file: file, source: file)
+            let (_, recovery) = try Journal.open(file: file, source: file, header: head)
             guard recovery.records + recovery.notUnderstood == found else {
                 throw FuzzFailure("\(found) records read, opened with \(recovery)")
             }
             let once = file.bytes
-            _ = try Journal.open(file: file, source: file)
+            _ = try Journal.open(file: file, source: file, header: head)
             guard file.bytes == once else { throw FuzzFailure("opening again changed the log") }
             return found > 0 ? .accepted : .refused
         } catch is JournalError {

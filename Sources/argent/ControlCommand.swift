@@ -127,6 +127,27 @@ enum StatusText {
         }
         if let ending = status["finished"]?.string { text += "  over: \(ending)\n" }
         if let log = status["log"]?.string { text += "  log \(log)\n" }
+        if let sync = status["sync"] { text += self.text(sync: sync) }
         return text
+    }
+
+    private static func text(sync: JSONValue) -> String {
+        var text = "  sync: "
+        if let problem = sync["problem"]?.string {
+            text += "not listening: \(problem)"
+        } else {
+            text += "listening at \(sync["listening"]?.string ?? "?")"
+        }
+        if let peer = sync["last_peer"]?.string, let at = sync["last_pull_unix_s"]?.number {
+            let age = Double(Clocks.wallTime.unixNanoseconds / 1_000_000_000) - at
+            text += ", last pull \(duration(age)) ago by \(peer)"
+        }
+        if let bytes = sync["unacknowledged_bytes"]?.number {
+            text += ", \(short(bytes / 1e6)) MB not pulled yet"
+        }
+        if let refused = sync["refused"]?.number, refused > 0 {
+            text += ", \(short(refused)) connections refused"
+        }
+        return plain(text) + "\n"
     }
 }

@@ -2,7 +2,7 @@
 enum Help {
     static let verbs = [
         "demo", "run", "check", "status", "hold", "resume", "clear", "safe", "simulate", "loss",
-        "suggest", "model",
+        "suggest", "model", "log", "pair",
     ]
 
     static let overview = """
@@ -27,6 +27,8 @@ enum Help {
                                          the next recipes, from a CSV file of what was made
           argent model VERB …            networks that predict spectra: train, judge, ask them
           argent loss --target T S       losses of droplet spectra in a CSV file
+          argent pair                    this rig's fingerprint; who may fetch its log
+          argent log VERB …              read, verify and export a run log
 
         `argent VERB --help` tells more. `argent --version` tells the version.
 
@@ -37,6 +39,7 @@ enum Help {
     /// The text of a verb, which for `model` may be followed by one of its own.
     static func text(_ verb: String, _ next: String? = nil) -> String? {
         if verb == "model", let next, let text = modelVerbs[next] { return text }
+        if verb == "log", let next, let text = logVerbs[next] { return text }
         return texts[verb]
     }
 
@@ -126,6 +129,17 @@ enum Help {
         """,
         "suggest": suggest,
         "model": model,
+        "log": log,
+        "pair": """
+        argent pair [list] [--config FILE | --identity DIR]
+        argent pair accept FINGERPRINT [--name NAME] [--config FILE | --identity DIR]
+        argent pair remove FINGERPRINT|NAME [--config FILE | --identity DIR]
+
+        Prints this rig's fingerprint (made on first use) and the workstations that may fetch
+        its log; accepts or removes one. Takes effect at the next connection, without a restart.
+        On the workstation: `argent-workstation pair HOST`, then `argent-workstation pull HOST`.
+        The rig listens where [sync] listen says.
+        """,
         "loss": """
         argent loss --target TARGET.csv SPECTRA.csv
 

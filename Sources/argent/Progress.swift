@@ -78,7 +78,10 @@ final class Progress: RecordObserver {
     }
 
     private func put(_ text: String) {
-        guard !waits else { return Output.raw(text) }
+        guard !waits else {
+            Output.raw(text)
+            return
+        }
         guard Output.isReady else {
             hidden += 1
             return

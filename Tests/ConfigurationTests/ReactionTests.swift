@@ -33,7 +33,7 @@ import Testing
     static let slips: [Slip] = [
         Slip("when = \"interlok\"", 2, 8, "did you mean \"interlock\"?"),
         Slip("do = [\"hold\"]", 1, 1, "lacks when"),
-        Slip("when = \"log\"\ndo = [\"halt\"]", 3, 7, "no reaction; did you mean \"hold\"?"),
+        Slip("when = \"log\"\ndo = [\"holt\"]", 3, 7, "no reaction; did you mean \"hold\"?"),
         Slip("when = \"log\"\ndo = \"hold\"", 3, 6, "must be a list of reactions"),
         Slip("when = \"log\"\ndo = []", 3, 6, "log would be without a reaction"),
         Slip("when = \"log\"\ndo = [\"lamp-off\"]", 3, 6, "lamp-off alone would let the pumps run"),

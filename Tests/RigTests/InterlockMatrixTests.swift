@@ -69,7 +69,7 @@ import Testing
         value(.pressure, 1, 400), value(.pressure, 1, .nan), value(.leak, 2, 99),
         value(.staleReading, 2, nil), value(.staleReading, 3, nil),
         Trouble(
-            hazard: .flowDeviation, subject: "meter", delay: 9,
+            hazard: .flowDeviation, subject: "meter", delay: 14,
             cause: { $0.sensorSays[3] = 5_000 }, mend: { $0.sensorSays[3] = nil }),
         Trouble(
             hazard: .log, cause: { $0.controller.log(failure: "full", at: $0.now) },

@@ -26,7 +26,7 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     private let waker: WakeHandle
 
     // Archive thread's own.
-    private let journal: Journal
+    private let log: SegmentedLog
     private let observer: (any RecordObserver)?
     private let control: ControlServer?
     private var pending: [Record] = []
@@ -37,9 +37,9 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
 
     /// Starts the thread.
     init(
-        journal: Journal, observer: (any RecordObserver)?, control: ControlServer?
+        log: SegmentedLog, observer: (any RecordObserver)?, control: ControlServer?
     ) throws(WorldError) {
-        self.journal = journal
+        self.log = log
         self.observer = observer
         self.control = control
         waker = try WakeHandle()
@@ -91,18 +91,22 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
             let closing = isClosing.load(ordering: .acquiring)
             while let record = queue.pop() { pending.append(record) }
             let now = Clocks.now
-            if !pending.isEmpty || journal.hasUnsynced, now >= retryAt || closing {
+            if !pending.isEmpty || log.hasUnsynced, now >= retryAt || closing {
                 write(at: now)
                 lastTry = closing
             }
+            // Sealing comes last and in small steps: records and people do not wait for it.
+            let moreToSeal = !closing && log.maintain(at: now)
             control?.turn(&poller, at: now)
-            if closing, queue.count == 0, (pending.isEmpty && !journal.hasUnsynced) || lastTry {
+            if closing, queue.count == 0, (pending.isEmpty && !log.hasUnsynced) || lastTry {
                 break
             }
-            _ = poller.wait(timeout: timeout(at: now))
+            _ = poller.wait(timeout: moreToSeal ? .zero : timeout(at: now))
         }
         control?.close()
-        journal.close()
+        // What cannot be sealed now is sealed at the next start.
+        try? log.sealAll()
+        log.close()
     }
 
     private func timeout(at now: Instant) -> TimeSpan {
@@ -112,11 +116,11 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     private func write(at now: Instant) {
         do throws(JournalError) {
             if !pending.isEmpty {
-                try journal.append(pending)
+                try log.append(pending)
                 if observer != nil { unshown += pending }
                 pending.removeAll(keepingCapacity: true)
             }
-            try journal.sync()
+            try log.sync()
             // Only what is safe is shown, and showing comes last: it may take its time.
             for record in unshown { observer?.observe(record) }
             unshown.removeAll(keepingCapacity: true)
