@@ -67,11 +67,15 @@ public struct WatchedSensor: Equatable, Sendable {
     public var measure: Measure
     /// Age at which its last value says nothing any more.
     public var staleAfter: TimeSpan
+}
 
-    /// A sensor.
-    public init(name: String, measure: Measure, staleAfter: TimeSpan = .seconds(1)) {
-        self.name = name
-        self.measure = measure
-        self.staleAfter = staleAfter
+extension Settings {
+    /// What reactions know of the sensors, in their order.
+    public var watchedSensors: [WatchedSensor] {
+        sensors.map { sensor in
+            WatchedSensor(
+                name: sensor.name, measure: Measure(rawValue: sensor.measured.rawValue) ?? .voltage,
+                staleAfter: sensor.staleAfter)
+        }
     }
 }

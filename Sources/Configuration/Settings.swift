@@ -23,8 +23,6 @@ public struct Settings: Equatable, Sendable {
     public var interlocks: [InterlockSettings] = []
     /// What is done when something is wrong, where it is not what is built in; may be empty.
     public var reactions: [ReactionSettings] = []
-    /// What reactions know of the sensors, in their order.
-    public var watchedSensors: [WatchedSensor] = []
     /// The values read from chips on I²C buses, in order; may be empty.
     public var sensors: [SensorSettings] = []
     /// The lines the rig drives, in order; may be empty.

@@ -30,7 +30,10 @@ import Testing
         """
 
     @Test func sensorsAreRead() throws {
-        let reading = SettingsReader.read(text: Texts.small + Self.sensors, file: "f")
+        let readers = ["oil pressure", "oil flow", "bath"].map {
+            "[[reaction]]\nwhen = \"stale-reading\"\nof = \"\($0)\"\ndo = [\"report\"]\n"
+        }.joined()
+        let reading = SettingsReader.read(text: Texts.small + Self.sensors + readers, file: "f")
         #expect(reading.problems.isEmpty, "\(reading.problems)")
         let sensors = try #require(reading.settings).sensors
         #expect(sensors.map(\.busAddress) == [0x48, 0x08, 0x49])

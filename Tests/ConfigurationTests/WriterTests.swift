@@ -205,6 +205,9 @@ extension RandomSettings {
             sensor.staleAfter = time(2_000, 9_000)
             sensor.stuckAfter = random.below(2) == 0 ? .zero : time(4_100, 9_000)
             s.sensors.append(sensor)
+            // A sensor that no reaction reads is an error.
+            s.reactions.append(
+                ReactionSettings(.staleReading, of: sensor.name, do: .report))
         }
         var expander = ExpanderSettings(name: "x" + text())
         expander.address = 0x20 + random.below(8)

@@ -29,7 +29,8 @@ struct FlowCheck: Sendable {
     /// the pump has its own ramp.
     static let counterDelay = TimeSpan.seconds(5)
 
-    private var expected = 0.0
+    /// What was commanded last; not a number before the first look.
+    private var expected = Double.nan
     private var judgesFrom = Instant.distantFuture
     private var smooth = Double.nan
     private var smoothAt = Instant.zero
