@@ -53,6 +53,8 @@ let package = Package(
         shim("CCBOR", links: ["cbor"]),
         shim("CDigest", links: ["crypto"]),
         shim("CSimd", links: []),
+        // Replaces malloc(3) to count: for tests and measuring programs, never for the agent.
+        shim("CAllocations", links: []),
 
         // The rooms, lowest first.
         room("Quantities", on: []),
@@ -91,7 +93,7 @@ let package = Package(
             name: "argent-bench",
             dependencies: [
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
-                "World",
+                "World", "Agent", "Rig", "RigSimulator", "Instruments", "CAllocations",
             ],
             swiftSettings: swiftFlags),
 
@@ -110,7 +112,10 @@ let package = Package(
         tests(of: "RigSimulator", on: ["World", "Configuration", "Surrogates", "Instruments"]),
         tests(
             of: "Agent",
-            on: ["RigSimulator", "World", "Configuration", "RunLog", "Campaign", "Rig", "Spectra"]),
+            on: [
+                "RigSimulator", "World", "Configuration", "RunLog", "Campaign", "Rig", "Spectra",
+                "CAllocations",
+            ]),
         .testTarget(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],
             swiftSettings: swiftFlags),

@@ -25,6 +25,8 @@ public struct Settings: Equatable, Sendable {
     public var log = LogSettings()
     /// `[control]`
     public var control = ControlSettings()
+    /// `[realtime]`
+    public var realtime = RealtimeSettings()
     /// `[simulation]`
     public var simulation = SimulationSettings()
 

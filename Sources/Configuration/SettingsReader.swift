@@ -92,7 +92,7 @@ public enum SettingsReader {
 
     static let sectionNames = [
         "campaign", "loss", "recipe", "variable", "pump", "spectrometer", "droplets", "rig",
-        "interlock", "log", "control", "simulation",
+        "interlock", "log", "control", "realtime", "simulation",
     ]
 
     private static func sections(
@@ -115,6 +115,7 @@ public enum SettingsReader {
                     entry, InterlockSettings.fields, InterlockSettings(name: ""), &context)
             case "log": read(LogSettings.fields, entry, &s.log, &context)
             case "control": read(ControlSettings.fields, entry, &s.control, &context)
+            case "realtime": read(RealtimeSettings.fields, entry, &s.realtime, &context)
             case "simulation": read(SimulationSettings.fields, entry, &s.simulation, &context)
             default:
                 unknown(

@@ -36,6 +36,7 @@ public enum SettingsWriter {
         }
         section("[log]", LogSettings.fields, s.log, LogSettings())
         section("[control]", ControlSettings.fields, s.control, ControlSettings())
+        section("[realtime]", RealtimeSettings.fields, s.realtime, RealtimeSettings())
         section("[simulation]", SimulationSettings.fields, s.simulation, SimulationSettings())
         return text
     }

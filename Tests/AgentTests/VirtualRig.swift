@@ -86,7 +86,7 @@ final class VirtualRig {
             world: world, job: try job(directory), version: "test",
             parts: Session.Parts(
                 archive: { DirectArchive(journal: $0.journal, observer: nil) },
-                thinker: { DirectThinker(planner: $0) }))
+                thinker: { DirectThinker(planner: $0) }, clock: nil, bells: nil))
     }
 }
 

@@ -66,6 +66,8 @@ public struct Status: Equatable, Sendable {
     public var logPath = ""
     /// Why the campaign is over; empty while it is not.
     public var finished = ""
+    /// How the rig's thread keeps its times; nil: not measured.
+    public var realtime: Realtime?
 
     /// Nothing known.
     public init() {}
@@ -110,6 +112,10 @@ public struct Status: Equatable, Sendable {
                         $0.member("active", fault.active)
                     }
                 }
+            }
+            if let realtime {
+                json.key("realtime")
+                json.object { realtime.write(to: &$0) }
             }
             json.member("log", logPath)
             json.member("finished", finished.isEmpty ? nil : finished)
