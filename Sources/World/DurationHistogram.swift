@@ -87,6 +87,15 @@ public final class DurationHistogram: @unchecked Sendable {
         return (first..<Self.classes).reduce(0) { $0 + counts[$1].load(ordering: .relaxed) }
     }
 
+    /// The classes in which anything was noted: their longest span, and how many.
+    public var classes: [(upTo: TimeSpan, count: Int)] {
+        (0..<Self.classes).compactMap { place in
+            let count = counts[place].load(ordering: .relaxed)
+            guard count > 0 else { return nil }
+            return (TimeSpan(nanoseconds: Self.upperEdge(of: place)), count)
+        }
+    }
+
     /// Forgets everything; only while nobody notes.
     public func clear() {
         for place in 0..<Self.classes { counts[place].store(0, ordering: .relaxed) }

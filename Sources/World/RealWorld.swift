@@ -3,7 +3,7 @@ import Glibc
 import Quantities
 
 /// Something a `RealWorld` polls.
-protocol Pollable: AnyObject {
+package protocol Pollable: AnyObject {
     var pollDescriptors: [Int32] { get }
     /// There is something to read.
     func noteInput()
@@ -94,7 +94,8 @@ public final class RealWorld: World {
     /// Ends a `wait`; safe from any thread.
     public func wake() { waker.signal() }
 
-    private func register(_ owner: any Pollable) {
+    /// Polls `owner` from now on; its descriptors stay open until `unregister`.
+    package func register(_ owner: any Pollable) {
         for fd in owner.pollDescriptors where entryCount < Self.descriptorLimit {
             entries[entryCount] = csystem_poll(fd: fd, events: csystem_pollin, revents: 0)
             entryCount += 1
@@ -103,7 +104,7 @@ public final class RealWorld: World {
     }
 
     /// Stops polling `owner`; called before its descriptors are closed or when they died.
-    func unregister(_ owner: any Pollable) {
+    package func unregister(_ owner: any Pollable) {
         for place in owners.indices.reversed() where owners[place] === owner {
             remove(place + 1)
         }
