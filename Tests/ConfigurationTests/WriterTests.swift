@@ -163,6 +163,10 @@ enum RandomSettings {
         addDevices(to: &s, &random)
         s.log.directory = "/" + text()
         s.control.socket = "/" + text()
+        s.realtime.priority = random.below(100)
+        s.realtime.cpu = random.below(4_097) - 1
+        s.realtime.period = .microseconds(Int64(100 + random.below(49_901)))
+        s.realtime.locksMemory = random.below(2) == 0
         s.simulation.amplitudeScatter = random.uniform()
         s.simulation.autocorrelation = random.uniform(-0.9, 0.9)
         s.simulation.lampDriftPerHour = random.uniform(-1, 1)
