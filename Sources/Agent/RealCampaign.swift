@@ -64,18 +64,23 @@ public enum RealCampaign {
         try sync.start()
         defer { sync.stop() }
 
+        let service = ServiceManager().map { ServiceReport($0, now: world.now) }
         var shownAt = Instant.zero
         session.run(
             shouldStop: { StopSignal.received.map { $0 != 1 } ?? false },
+            latest: { service?.deadline ?? .distantFuture },
             between: { director in
                 serve(mailbox, director)
                 sync.report(to: director)
                 let now = world.now
+                service?.turned(at: now, isKnown: { director.rig.isKnown })
+                if StopSignal.received.map({ $0 != 1 }) ?? false { service?.stopping() }
                 guard now - shownAt >= picturePeriod else { return }
                 shownAt = now
-                var picture = session.status()
-                picture.sync = sync.status
-                mailbox.show(picture)
+                var status = session.status()
+                status.sync = sync.status
+                mailbox.show(status)
+                service?.show(status)
             })
         if let failure = session.logFailure { say(failure) }
         let isOver = session.director.isFinished

@@ -75,12 +75,16 @@ final class Session {
         archive.flush()
     }
 
-    /// Runs until the campaign is over or `shouldStop`, calling `between` after every turn.
-    func run(shouldStop: () -> Bool, between: (Director) -> Void = { _ in }) {
+    /// Runs until the campaign is over or `shouldStop`, calling `between` after every turn, and
+    /// turning at `latest` at the latest.
+    func run(
+        shouldStop: () -> Bool, latest: () -> Instant = { .distantFuture },
+        between: (Director) -> Void = { _ in }
+    ) {
         while !director.isFinished, !shouldStop() {
             director.turn()
             between(director)
-            world.wait(until: rig.deadline)
+            world.wait(until: min(rig.deadline, latest()))
         }
         stop(shouldStop() ? "asked to stop" : director.campaign.phase.description)
     }

@@ -24,6 +24,9 @@ public enum SettingsCheck {
         check.checkSpectrometer()
         check.checkDroplets()
         check.checkInterlocks()
+        check.checkReactions()
+        check.checkSensors()
+        check.checkOutputs()
         check.checkPaths()
         return check.list.problems
     }

@@ -16,6 +16,7 @@ enum ArgentBench {
             dropletBenchmarks,
             quantizedBenchmarks,
             decisionBenchmarks,
+            spectralBenchmarks,
         ].flatMap { $0 }
     }
 
@@ -27,6 +28,13 @@ enum ArgentBench {
         if arguments.first == "campaign" {
             guard let bench = CampaignBench(arguments.dropFirst()) else {
                 fail("\n" + CampaignBench.help)
+            }
+            do { try bench.run() } catch { fail("\(error)") }
+            return
+        }
+        if arguments.first == "spectra" {
+            guard let bench = SpectralFile(arguments.dropFirst()) else {
+                fail("\n" + SpectralFile.help)
             }
             do { try bench.run() } catch { fail("\(error)") }
             return

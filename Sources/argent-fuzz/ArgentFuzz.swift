@@ -7,7 +7,10 @@ enum ArgentFuzz {
     /// All that can be fuzzed: one list per file.
     static var all: [Fuzzer] {
         [
-            journalFuzzers, syncFuzzers
+            journalFuzzers,
+            segmentFuzzers,
+            spectralFuzzers,
+            syncFuzzers,
         ].flatMap { $0 }
     }
 

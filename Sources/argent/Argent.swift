@@ -47,6 +47,7 @@ enum Argent {
         case "run": try RunCommand.run(words)
         case "check": try CheckCommand.run(words)
         case "status", "hold", "resume", "clear": try ControlCommand.run(verb, words)
+        case "safe": try SafeCommand.run(words)
         case "simulate": try SimulateCommand.run(words)
         case "pair": try PairCommand.run(words)
         case "loss": try LossCommand.run(words)

@@ -1,7 +1,7 @@
 /// The texts of `argent --help` and `argent VERB --help`.
 enum Help {
     static let verbs = [
-        "demo", "run", "check", "status", "hold", "resume", "clear", "simulate", "loss",
+        "demo", "run", "check", "status", "hold", "resume", "clear", "safe", "simulate", "loss",
         "suggest", "model", "log", "pair",
     ]
 
@@ -20,6 +20,7 @@ enum Help {
           argent hold [--reason TEXT]    stop the pumps and wait
           argent resume [--refilled P]   go on after a hold (P: pumps whose syringe was filled)
           argent clear                   clear faults whose cause is gone
+          argent safe --config FILE      stop every pump, lamp off, where no agent runs
 
         Beside it:
           argent suggest --config C --history H
@@ -70,10 +71,14 @@ enum Help {
         SIGTERM and SIGINT stop the pumps, write the log and end the program.
         """,
         "check": """
-        argent check FILE [--json]
+        argent check FILE [--interlocks] [--json]
 
         Reads a configuration and says what is wrong with it, file:line:column, and how to mend
         it; or what it means. Exit code 3 when it has errors.
+
+          --interlocks  the whole table from hazards to reactions, built-in rows and those of
+                        the file, with where each comes from
+          --json        for programs
         """,
         "status": """
         argent status [--config FILE | --socket PATH] [--json]
@@ -95,6 +100,16 @@ enum Help {
         argent clear [--config FILE | --socket PATH]
 
         Clears the faults whose cause is gone. Says which ones are not, and why.
+        """,
+        "safe": """
+        argent safe --config FILE [--seconds N] [--quiet]
+
+        Brings the rig of FILE to rest where no agent holds it: stops every pump in its own
+        language until the pump says that it stands still, and switches the lamp off. For
+        `ExecStopPost=` of the service, and for people. Ends within N seconds (default 10).
+
+        Exit codes: 0 everything confirmed; 1 something did not, it is named; 3 the
+        configuration cannot be used; 4 an agent holds the rig.
         """,
         "simulate": """
         argent simulate [--into DIR] [--quick] [--seed N] [--runs N] [--batch N]

@@ -69,7 +69,7 @@ struct LineSetup {
         switch dialect {
         case .legato: .legato
         case .phdUltra: .ultra
-        case .harvard, .newEra: .elite
+        case .harvard, .newEra, .stepper: .elite
         }
     }
 

@@ -54,6 +54,8 @@ int csystem_unix_connect(const char *path);
 int csystem_unix_accept(int fd);
 int csystem_unix_peer_user(int fd, unsigned int *user);
 ssize_t csystem_send(int fd, const void *bytes, size_t count);
+// One datagram to the socket at `path` ('@…': abstract), never waiting for room.
+int csystem_datagram(const char *path, const void *bytes, size_t count);
 
 // TCP stream sockets, always non-blocking, with keepalive and without Nagle's delay.
 enum { CSYSTEM_ADDRESS_LIMIT = 64 };              // of an address as text
