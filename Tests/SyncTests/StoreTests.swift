@@ -1,14 +1,13 @@
 import Foundation
 import Quantities
-import Sync
 import Testing
 import World
 
 @testable import Sync
 
 @Suite struct StoreTests {
-    let (a, b) = (Fingerprint(digest: [UInt8](repeating: 1, count: 32)),
-        Fingerprint(digest: [UInt8](repeating: 2, count: 32)))
+    let a = Fingerprint(digest: [UInt8](repeating: 1, count: 32))
+    let b = Fingerprint(digest: [UInt8](repeating: 2, count: 32))
     let log = [UInt8](repeating: 9, count: 16)
 
     @Test func acknowledgementsSurvive() throws {
