@@ -96,7 +96,7 @@ let package = Package(
             name: "argent-bench",
             dependencies: [
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
-                "World",
+                "World", "RunLog", "LogTrials",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(

@@ -16,6 +16,7 @@ enum ArgentBench {
             dropletBenchmarks,
             quantizedBenchmarks,
             decisionBenchmarks,
+            logBenchmarks,
         ].flatMap { $0 }
     }
 

@@ -161,6 +161,8 @@ enum RandomSettings {
             s.interlocks.append(interlock)
         }
         s.log.directory = "/" + text()
+        s.log.segmentSize = 64_000 + random.below(1_000_000)
+        s.log.segmentAge = time(10_000, 900_000)
         s.control.socket = "/" + text()
         s.simulation.amplitudeScatter = random.uniform()
         s.simulation.autocorrelation = random.uniform(-0.9, 0.9)
