@@ -17,6 +17,7 @@ enum ArgentBench {
             quantizedBenchmarks,
             decisionBenchmarks,
             spectralBenchmarks,
+            logBenchmarks,
         ].flatMap { $0 }
     }
 

@@ -162,6 +162,8 @@ enum RandomSettings {
         }
         addDevices(to: &s, &random)
         s.log.directory = "/" + text()
+        s.log.segmentSize = 64_000 + random.below(1_000_000)
+        s.log.segmentAge = time(10_000, 900_000)
         s.control.socket = "/" + text()
         s.realtime.priority = random.below(100)
         s.realtime.cpu = random.below(4_097) - 1
