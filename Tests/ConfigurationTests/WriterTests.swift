@@ -163,6 +163,10 @@ enum RandomSettings {
         addDevices(to: &s, &random)
         s.log.directory = "/" + text()
         s.control.socket = "/" + text()
+        s.sync.listen = random.below(2) == 0 ? "" : text() + ":\(1 + random.below(65_535))"
+        s.sync.identity = "/" + text()
+        s.sync.peers = 1 + random.below(64)
+        s.sync.idleLimit = time(100, 3_600_000)
         s.simulation.amplitudeScatter = random.uniform()
         s.simulation.autocorrelation = random.uniform(-0.9, 0.9)
         s.simulation.lampDriftPerHour = random.uniform(-1, 1)
