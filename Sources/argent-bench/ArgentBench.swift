@@ -25,6 +25,13 @@ enum ArgentBench {
         var prefixes: [String] = []
         var lists = false
         var arguments = CommandLine.arguments.dropFirst()
+        if arguments.first == "rig" {
+            guard let bench = RigBench(arguments.dropFirst()) else { fail("\n" + RigBench.help) }
+            do {
+                if try !bench.run() { exit(1) }
+            } catch { fail("\(error)") }
+            return
+        }
         if arguments.first == "campaign" {
             guard let bench = CampaignBench(arguments.dropFirst()) else {
                 fail("\n" + CampaignBench.help)

@@ -64,7 +64,8 @@ struct ExplanationTests {
         let loss = try PlannerSamples.loss(30)
         var random = SeededGenerator(seed: 5)
         let count = CellNetwork.capacity + CellNetwork.leaf + 1
-        let points = (0..<(3 * count)).map { Float(random.uniform(0, ranges[$0 % 3])) }
+        var points: [Float] = []
+        for place in 0..<(3 * count) { points.append(Float(random.uniform(0, ranges[place % 3]))) }
         let losses = CellLosses(network: network, loss: loss).losses(of: points)
         for (number, found) in losses.enumerated() {
             let recipe = points[(3 * number)..<(3 * number + 3)].map { Double($0) }
@@ -83,12 +84,16 @@ struct ExplanationTests {
         }
         let explanation = try Explanation(network: network, loss: loss)
         // Cells of neighbours against one recipe after the other.
-        let points = stride(from: 0, to: recipes.count, by: 3).flatMap { number in
-            (0..<5).map { number % 2 == 0 || $0 < 2 ? recipes[number][$0] : recipes[7][$0] }
+        var points: [Float] = []
+        for number in stride(from: 0, to: recipes.count, by: 3) {
+            for variable in 0..<5 {
+                let isOwn = number % 2 == 0 || variable < 2
+                points.append(Float(isOwn ? recipes[number][variable] : recipes[7][variable]))
+            }
         }
-        let losses = CellLosses(network: network, loss: loss).losses(of: points.map { Float($0) })
+        let losses = CellLosses(network: network, loss: loss).losses(of: points)
         for (number, found) in losses.enumerated() {
-            let recipe = points[(number * 5)..<(number * 5 + 5)].map { Double(Float($0)) }
+            let recipe = points[(number * 5)..<(number * 5 + 5)].map { Double($0) }
             let wanted = GridSearch.loss(of: recipe, network, loss) ?? 1
             #expect(abs(found - wanted) < 4e-6)
         }

@@ -69,7 +69,7 @@ build_modules() {
     quietly kernel-modules in_tools "cp -a '$kernel_packages/unpacked/usr/src/.' /usr/src/
         cp -a '$kernel_packages'/unpacked/usr/lib/linux-kbuild-* /usr/lib/
         make -C /usr/src/linux-headers-$release ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- \
-            M='$work' modules
+            CONFIG_DEBUG_INFO_BTF_MODULES= M='$work' modules
         aarch64-linux-gnu-strip -g '$work'/*.ko"
 }
 

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-BOOT_LIMIT_S = 240
+BOOT_LIMIT_S = 480
 # A Raspberry Pi 4's processor, without dot product instructions.
 PROCESSOR = "cortex-a72"
 

@@ -19,6 +19,9 @@ from rig import Rig
 
 
 
+PRIORITY = -5
+
+
 class Board:
     """What a check works with: the machine, the rig outside, and what they share."""
 
@@ -66,6 +69,8 @@ class Board:
         return text.replace(f'directory = "{self.rig.folder}"', 'directory = "/var/lib/argent"')
 
     # What checks call.
+
+    gpioinfo = "gpioinfo -c $(gpiodetect | sed -n 's/ .rig-gpio.*//p')"
 
     def package(self, which):
         """The path, on the board, of the package of "this" version or of the "next" one."""
@@ -194,6 +199,8 @@ def main():
     parser.add_argument("--batch", type=int, default=3)
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
+    # The rig outside and the board's clock are real: they go before what else this machine does.
+    os.nice(PRIORITY)
     shutil.rmtree(arguments.work, ignore_errors=True)
     os.makedirs(arguments.work)
 

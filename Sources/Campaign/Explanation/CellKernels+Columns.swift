@@ -38,7 +38,7 @@ extension CellKernels {
 
     /// What the inputs of the first `count` neurons, whole blocks, reach at most where column k
     /// goes at most `halves[k]` to either side of `middles[k]`.
-    static func tops(
+    public static func tops(
         _ rows: Rows, count: Int, middles: UnsafePointer<Float>, halves: UnsafePointer<Float>,
         into tops: UnsafeMutablePointer<Float>
     ) {

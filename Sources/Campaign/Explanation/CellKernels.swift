@@ -1,7 +1,7 @@
 /// Small matrix products of a cell's network, for vectors of eight, and their scalar twins.
-enum CellKernels {
+public enum CellKernels {
     /// Columns worked out together; a row of forms has room for whole blocks.
-    static let columnBlock = 6
+    public static let columnBlock = 6
     /// Neurons worked out together; rows of weights and sums are whole blocks.
     static let neuronBlock = 16
     /// Rows of `evaluate`.
@@ -13,7 +13,7 @@ enum CellKernels {
     static func padded(_ count: Int, _ block: Int) -> Int { (count + block - 1) / block * block }
 
     /// Linear functions of the columns, and what they are combined to.
-    struct Forms {
+    public struct Forms {
         /// One row of `stride` per function, one number per column.
         var base: UnsafePointer<Float>
         var stride: Int
@@ -21,12 +21,24 @@ enum CellKernels {
         /// Which row of the weights belongs to each function.
         var units: UnsafePointer<Int32>
         var count: Int
+
+        /// `count` functions of `columns` columns, rows of `stride` numbers, whole blocks.
+        public init(
+            base: UnsafePointer<Float>, stride: Int, columns: Int,
+            units: UnsafePointer<Int32>, count: Int
+        ) {
+            self.base = base
+            self.stride = stride
+            self.columns = columns
+            self.units = units
+            self.count = count
+        }
     }
 
     /// sums[k][j] = Σᵤ forms[u][k] weights[units[u]][j] for every column k and neuron j. Rows of
     /// `weights` and `sums` are `width` long, whole blocks of neurons; `sums` has room for whole
     /// blocks of columns.
-    static func combine(
+    public static func combine(
         _ forms: Forms, _ weights: UnsafePointer<Float>, width: Int,
         into sums: UnsafeMutablePointer<Float>
     ) {
@@ -92,7 +104,7 @@ enum CellKernels {
     }
 
     /// Neurons' inputs as linear functions of the columns, and the columns' values.
-    struct Rows {
+    public struct Rows {
         /// `coefficients[k * width + neuron]`; column 0 is 1.
         var coefficients: UnsafePointer<Float>
         var width: Int
@@ -100,12 +112,24 @@ enum CellKernels {
         /// `values[(k - 1) * capacity + point]` of the columns behind the first.
         var values: UnsafePointer<Float>
         var capacity: Int
+
+        /// Rows of `width` neurons' coefficients, one per column; columns of `capacity` values.
+        public init(
+            coefficients: UnsafePointer<Float>, width: Int, columns: Int,
+            values: UnsafePointer<Float>, capacity: Int
+        ) {
+            self.coefficients = coefficients
+            self.width = width
+            self.columns = columns
+            self.values = values
+            self.capacity = capacity
+        }
     }
 
     /// The inputs of four neurons for `count` recipes, whole blocks, into four rows of `target`
     /// that lie `distance` apart.
     @inline(__always)
-    static func evaluate(
+    public static func evaluate(
         _ rows: Rows, neurons: (Int, Int, Int, Int), count: Int,
         into target: UnsafeMutablePointer<Float>, distance: Int
     ) {

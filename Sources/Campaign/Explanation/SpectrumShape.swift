@@ -3,14 +3,17 @@ import Surrogates
 
 /// The last layer of a network and the target: the shape of a predicted spectrum from the
 /// neurons that are on, two recipes at once.
-final class SpectrumShape {
+public final class SpectrumShape {
     /// What the loss of a spectrum needs.
-    struct Parts {
-        var floor: Float = 0
-        var peak: Float = 0
-        /// |v|² and ⟨v, T̂⟩ of v = S − floor.
-        var square: Float = 0
-        var product: Float = 0
+    public struct Parts {
+        /// Least value.
+        public var floor: Float = 0
+        /// Largest value.
+        public var peak: Float = 0
+        /// |v|² of v = S − floor; zero where the spectrum has no shape.
+        public var square: Float = 0
+        /// ⟨v, T̂⟩, T̂ the target scaled to length 1.
+        public var product: Float = 0
     }
 
     /// Outputs of a tile.
@@ -27,7 +30,8 @@ final class SpectrumShape {
     private let spectrum: UnsafeMutablePointer<Float>
     private let targetSum: Double
 
-    init(layer: DenseNetwork.Layer, target wanted: [Double]) {
+    /// For the last layer of a network and a target of one number per output.
+    public init(layer: DenseNetwork.Layer, target wanted: [Double]) {
         outputs = layer.outputs
         width = (outputs + Self.tile - 1) / Self.tile * Self.tile
         storage = Scratch((layer.inputs + 4) * width, filler: 0)
@@ -53,7 +57,7 @@ final class SpectrumShape {
     /// Of the spectra of two recipes, each a sum over `count` neurons `units`; `values` has both
     /// recipes' outputs of every neuron side by side. Spectra are summed from `level`, best near
     /// their floors: squares lose what the floors lie away from it.
-    func parts(
+    public func parts(
         units: UnsafePointer<Int32>, values: UnsafePointer<Float>, count: Int, level: Float
     ) -> (Parts, Parts) {
         mix(units, values, count, level)

@@ -114,6 +114,9 @@ struct ScaleFit {
         for bin in (high + 1)..<max(last + 1, high + 1) {
             ofBin[bin] = min(ofBin[high] + Int32(bin - high), Int32(TokenTables.scaleCount - 1))
         }
+        // As a reader will have them.
+        for bin in 0..<first { ofBin[bin] = ofBin[first] }
+        for bin in (last + 1)..<max(FrameKernels.bins, last + 1) { ofBin[bin] = ofBin[last] }
     }
 
     /// The mean of size over expected size of a sum, as eighths; nil where all sizes are 0.

@@ -120,13 +120,14 @@ public final class SpectraBlockBuilder {
         var record = common
         record.coded = try encoder.takeBlock()
         record.frames = count
+        // A block that had to be stored is exact whatever was allowed.
+        if record.coded[1] == SpectralHeader.Mode.stored.rawValue { record.errorFactor = nil }
         record.firstAt = Instant(nanoseconds: times[0])
         guard count > 1 else { return record }
         let steps = (1..<count).map { times[$0] &- times[$0 - 1] }
         let usual = steps.sorted()[(count - 1) / 2]
         record.interval = TimeSpan(nanoseconds: usual)
         record.deviations = steps.map { $0 &- usual }
-        // A block that had to be stored is exact whatever was allowed.
         return record
     }
 }
