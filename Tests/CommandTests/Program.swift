@@ -42,7 +42,7 @@ struct Program {
 }
 
 /// A folder of one test's own; goes away with it.
-final class TestFolder {
+final class TestFolder: Sendable {
     let path: String
 
     init() throws {
