@@ -2,6 +2,7 @@ import Configuration
 import Instruments
 import Quantities
 import Rig
+import RunLog
 import Spectra
 import World
 
@@ -40,6 +41,8 @@ final class RigLoop {
     private var interlocks: (any InputLines)?
     private var interlocksRetryAt = Instant.zero
     private var edges: [EdgeEvent] = []
+    /// Where raw frames go besides; nil: nowhere. Set before the rig's thread starts.
+    var frames: FrameRing?
     private var events: [InstrumentEvent] = []
     private var spectrometerWasReady = false
 
@@ -159,7 +162,20 @@ final class RigLoop {
                 controller.calibrate(wavelengths: spectrometer.wavelengths, at: now)
             }
         }
-        for event in events { controller.handle(event, at: now) }
+        for event in events {
+            if case .frame(let frame) = event.kind { keep(frame) }
+            controller.handle(event, at: now)
+        }
+    }
+
+    /// Hands a raw frame to whoever keeps them.
+    private func keep(_ frame: SpectrometerFrame) {
+        guard let frames else { return }
+        let known = FrameFacts(
+            at: frame.receivedAt, integration: frame.plan.integration,
+            firstPixel: frame.plan.firstPixel, pixelStep: frame.plan.pixelStep,
+            pixels: frame.counts.count)
+        _ = frame.counts.withUnsafeBufferPointer { frames.push($0, known) }
     }
 
     /// Reads the interlock inputs; those that cannot be read count as danger.
