@@ -91,7 +91,7 @@ let package = Package(
             name: "argent-bench",
             dependencies: [
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
-                "World",
+                "World", "Instruments", "Agent",
             ],
             swiftSettings: swiftFlags),
 

@@ -20,6 +20,8 @@ final class RigLoop {
     private let spectrometer: any SpectrometerLineRunning
     /// Where each pump of the configuration hangs: line, and index on it.
     private let places: [(line: Int, index: Int)]
+    /// Sensors, outputs and the heartbeat, where there are any.
+    let devices: RigDevices?
     private var interlocks: (any InputLines)?
     private var interlocksRetryAt = Instant.zero
     private var edges: [EdgeEvent] = []
@@ -39,6 +41,11 @@ final class RigLoop {
         places = setup.places
         spectrometer = setup.spectrometer
         lines = setup.pumpLines.map { $0 as any LineRunning } + [setup.spectrometer]
+        do throws(WorldError) {
+            devices = try RigDevices(settings: settings, world: world)
+        } catch {
+            throw .noThread(chip: "the I2C buses", error)
+        }
         controller.start(at: world.now)
     }
 
@@ -46,6 +53,7 @@ final class RigLoop {
     var deadline: Instant {
         var next = controller.deadline
         for line in lines { next = min(next, line.deadline) }
+        if let devices { next = min(next, devices.deadline) }
         if interlocks == nil, !settings.interlocks.isEmpty { next = min(next, interlocksRetryAt) }
         return next
     }
@@ -53,11 +61,33 @@ final class RigLoop {
     /// Looks at everything once.
     func turn() {
         let now = world.now
+        devices?.begin()
+        watchInterlocks(at: now)
+        devices?.pass(.interlocks, holds: isWatchingInterlocks)
         for line in lines { line.turn(at: now) }
         takeEvents(at: now)
-        watchInterlocks(at: now)
+        devices?.pass(.lines)
+        takeReadings(at: now)
         controller.advance(to: now)
+        devices?.pass(.control, holds: controller.isCoherent)
+        devices?.setOutputs(for: controller, at: now)
         carryOut(at: now)
+        devices?.pass(.commands, holds: controller.commands.isEmpty)
+        devices?.end(atRest: controller.isAtRest, at: now)
+    }
+
+    /// Whether the interlock inputs are read, or the rig is safe because they cannot be.
+    private var isWatchingInterlocks: Bool {
+        settings.interlocks.isEmpty || interlocks != nil || controller.state == .safe
+    }
+
+    /// Takes what sensors said, and what there is to tell of the devices.
+    private func takeReadings(at now: Instant) {
+        guard let devices else { return }
+        _ = devices.takeReadings(at: now)
+        while let notice = devices.takeNotice() {
+            reports.append(.event(kind: "device", text: notice))
+        }
     }
 
     /// Sends the controller's commands to the instruments, and their bytes on their way.
@@ -91,6 +121,7 @@ final class RigLoop {
     /// Closes every line.
     func close() {
         for line in lines { line.close() }
+        devices?.close()
         interlocks?.close()
     }
 
@@ -128,6 +159,10 @@ final class RigLoop {
                             chipLabel: $0.chipLabel, line: $0.line, activeLow: $0.activeLow,
                             debounce: $0.debounce)
                     })
+                if interlocks?.debounces == false {
+                    let text = "the kernel does not debounce here: every bounce counts"
+                    reports.append(.event(kind: "interlock", text: text))
+                }
                 for index in settings.interlocks.indices {
                     let level = try interlocks?.level(index)
                     controller.interlock(index, danger: level, at: now)
