@@ -51,6 +51,11 @@ enum ArgentBench {
             do { try SegmentServer.run(Array(arguments.dropFirst())) } catch { fail("\(error)") }
             return
         }
+        if arguments.first == "steps" {
+            guard let bench = StepBench(arguments.dropFirst()) else { fail("\n" + StepBench.help) }
+            do { try bench.run() } catch { fail("\(error)") }
+            return
+        }
         while let argument = arguments.popFirst() {
             switch argument {
             case "--list": lists = true
