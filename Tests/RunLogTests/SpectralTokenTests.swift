@@ -54,7 +54,8 @@ import Testing
                     let next =
                         UInt64(state) + UInt64(symbol.bias) + quotient * UInt64(symbol.complement)
                     let f = UInt64(frequency)
-                    #expect(next == UInt64(state) / f << 12 + UInt64(state) % f + start)
+                    let quotients = (UInt64(state) / f) << 12
+                    #expect(next == quotients + UInt64(state) % f + start)
                 }
                 for place in 0..<frequency {
                     let slot = tables.slots[table << 12 | Int(start) + Int(place)]
