@@ -53,8 +53,11 @@ let package = Package(
         shim("CTOML", links: []),
         shim("CCBOR", links: ["cbor"]),
         shim("CDigest", links: ["crypto"]),
+        shim("CTLS", links: ["ssl", "crypto"]),
         shim("CZstd", links: ["zstd"]),
         shim("CSimd", links: []),
+        // Replaces malloc(3) to count: for tests and measuring programs, never for the agent.
+        shim("CAllocations", links: []),
 
         // The rooms, lowest first.
         room("Quantities", on: []),
@@ -64,6 +67,8 @@ let package = Package(
         room(
             "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest", "CZstd"],
             except: ["FORMAT.md"]),
+        room(
+            "Sync", on: ["Quantities", "World", "RunLog", "CTLS"], except: ["PROTOCOL.md"]),
         room("Export", on: ["Quantities", "World", "Configuration", "RunLog"]),
         room("LogTrials", on: ["Quantities", "Numerics", "World", "RunLog"]),
         room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),
@@ -79,29 +84,32 @@ let package = Package(
         room(
             "Agent",
             on: [
-                "Quantities", "World", "Configuration", "RunLog", "Export", "Rig", "Campaign",
-                "Instruments", "Spectra", "Numerics", "Surrogates",
+                "Quantities", "World", "Configuration", "RunLog", "Export", "Sync", "Rig",
+                "Campaign", "Instruments", "Spectra", "Numerics", "Surrogates",
             ]),
         .executableTarget(
             name: "argent",
             dependencies: [
-                "Agent", "Export", "Rig", "RigSimulator", "Configuration", "RunLog", "World",
+                "Agent", "Export", "Sync", "Rig", "RigSimulator", "Configuration", "RunLog",
+                "World",
                 "Spectra", "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-workstation", dependencies: ["Export", "CSimd"],
+            name: "argent-workstation",
+            dependencies: ["Export", "Sync", "World", "Quantities", "CSimd"],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-bench",
             dependencies: [
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
-                "World", "RunLog", "LogTrials",
+                "World", "RunLog", "Sync", "Agent", "Rig", "RigSimulator", "Instruments",
+                "CAllocations", "LogTrials",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-fuzz",
-            dependencies: ["RunLog", "LogTrials", "World", "Quantities", "Numerics"],
+            dependencies: ["RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics"],
             swiftSettings: swiftFlags),
 
         // Tests.
@@ -111,6 +119,7 @@ let package = Package(
         tests(of: "World"),
         tests(of: "Configuration"),
         tests(of: "RunLog", on: ["World", "LogTrials"]),
+        tests(of: "Sync", on: ["World", "RunLog"]),
         tests(of: "Export", on: ["World", "RunLog", "Configuration"]),
         tests(of: "Spectra"),
         tests(of: "Surrogates"),
@@ -122,7 +131,7 @@ let package = Package(
             of: "Agent",
             on: [
                 "RigSimulator", "World", "Configuration", "RunLog", "Export", "Campaign", "Rig",
-                "Spectra",
+                "Spectra", "CAllocations",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],

@@ -76,6 +76,8 @@ public enum AgentError: Error, CustomStringConvertible {
     case lines(String)
     /// The control socket cannot be opened.
     case control(WorldError)
+    /// The log cannot be offered to workstations.
+    case sync(String)
 
     /// Whether another process is in the way, rather than anything being wrong.
     public var isSomebodyElse: Bool {
@@ -88,7 +90,7 @@ public enum AgentError: Error, CustomStringConvertible {
     /// Whether the configuration, or a file it names, is what must be mended.
     public var isConfiguration: Bool {
         switch self {
-        case .otherCampaign, .otherSeed, .otherTarget, .target, .planner, .lines: true
+        case .otherCampaign, .otherSeed, .otherTarget, .target, .planner, .lines, .sync: true
         default: false
         }
     }
@@ -114,6 +116,7 @@ public enum AgentError: Error, CustomStringConvertible {
         case .target(let text), .lines(let text): text
         case .planner(let error): "the planner cannot work with this configuration: \(error)"
         case .control(let error): "the control socket: \(error)"
+        case .sync(let text): "[sync]: \(text); or leave [sync] listen empty"
         }
     }
 }

@@ -49,6 +49,9 @@ struct Dimension {
             Unit(names: ["min"], exponent: 9, factor: 60),
             Unit(names: ["h"], exponent: 9, factor: 3600),
         ])
+    static let voltage = Dimension(
+        noun: "a voltage", example: "4.096 V",
+        units: [Unit(names: ["V"]), Unit(names: ["mV"], exponent: -3)])
     /// Kept in bytes.
     static let size = Dimension(
         noun: "a size", example: "16 MB",

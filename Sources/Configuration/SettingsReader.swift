@@ -97,7 +97,8 @@ public enum SettingsReader {
 
     static let sectionNames = [
         "campaign", "loss", "recipe", "variable", "pump", "spectrometer", "droplets", "rig",
-        "interlock", "log", "control", "simulation",
+        "interlock", "reaction", "sensor", "output", "expander", "heartbeat", "log", "sync",
+        "control", "realtime", "simulation",
     ]
 
     private static func sections(
@@ -118,8 +119,19 @@ public enum SettingsReader {
             case "interlock":
                 s.interlocks = list(
                     entry, InterlockSettings.fields, InterlockSettings(name: ""), &context)
+            case "reaction":
+                s.reactions = list(entry, ReactionSettings.fields, ReactionSettings(), &context)
+            case "sensor":
+                s.sensors = list(entry, SensorSettings.fields, .init(name: ""), &context)
+            case "output":
+                s.outputs = list(entry, OutputSettings.fields, .init(name: ""), &context)
+            case "expander":
+                s.expanders = list(entry, ExpanderSettings.fields, .init(name: ""), &context)
+            case "heartbeat": read(HeartbeatSettings.fields, entry, &s.heartbeat, &context)
             case "log": read(LogSettings.fields, entry, &s.log, &context)
+            case "sync": read(SyncSettings.fields, entry, &s.sync, &context)
             case "control": read(ControlSettings.fields, entry, &s.control, &context)
+            case "realtime": read(RealtimeSettings.fields, entry, &s.realtime, &context)
             case "simulation": read(SimulationSettings.fields, entry, &s.simulation, &context)
             default:
                 unknown(

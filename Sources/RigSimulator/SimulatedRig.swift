@@ -93,7 +93,7 @@ public final class SimulatedRig {
         switch dialect {
         case .legato: .legato
         case .phdUltra: .ultra
-        case .harvard, .newEra: .elite
+        case .harvard, .newEra, .stepper: .elite
         }
     }
 

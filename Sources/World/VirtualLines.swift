@@ -119,6 +119,34 @@ public final class VirtualI2CChip: I2CDevice {
         return (0..<count).map { registers[(Int(register) + $0) & 255] }
     }
 
+    /// Reads two byte registers, the first of them the high byte.
+    public func readWord(from register: UInt8) throws(WorldError) -> UInt16 {
+        let bytes = try readBlock(from: register, count: 2)
+        return UInt16(bytes[0]) << 8 | UInt16(bytes[1])
+    }
+
+    /// Writes two byte registers, the first of them with the high byte.
+    public func writeWord(_ value: UInt16, to register: UInt8) throws(WorldError) {
+        try writeBlock([UInt8(value >> 8), UInt8(value & 255)], to: register)
+    }
+
+    /// Writes 1…32 byte registers in a row.
+    public func writeBlock(_ bytes: [UInt8], to register: UInt8) throws(WorldError) {
+        try check()
+        guard (1...32).contains(bytes.count) else {
+            throw .of(-EINVAL, "write block", "virtual I2C chip")
+        }
+        for (offset, byte) in bytes.enumerated() {
+            registers[(Int(register) + offset) & 255] = byte
+        }
+    }
+
+    /// A plain message, then a plain read.
+    public func transfer(_ bytes: [UInt8], reading count: Int) throws(WorldError) -> [UInt8] {
+        try write(bytes)
+        return try read(count: count)
+    }
+
     /// Takes one plain message.
     public func write(_ bytes: [UInt8]) throws(WorldError) {
         try check()

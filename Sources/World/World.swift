@@ -3,13 +3,7 @@ import Quantities
 /// The only door to the outside: clocks, lines, buses and waiting. Everything above takes its
 /// time and its bytes from here, so the same code runs on a board, under a virtual clock, and
 /// under a fuzzer. Implementations: `RealWorld` (the kernel) and `VirtualWorld` (simulated).
-public protocol World: AnyObject {
-    /// The monotonic clock.
-    var now: Instant { get }
-
-    /// The time of day; may jump.
-    var wallTime: WallTime { get }
-
+public protocol World: AnyObject, Timekeeper {
     /// A text that differs between boots (`/proc/sys/kernel/random/boot_id`), so that monotonic
     /// times of two boots are never compared.
     var bootIdentifier: String { get }
@@ -58,6 +52,10 @@ public protocol SerialPort: AnyObject {
     /// Zero means nothing now. Throws `WorldError.gone` when the device was unplugged.
     func read(into buffer: inout [UInt8], limit: Int) throws(WorldError) -> Int
 
+    /// Whether a read may bring anything; false only where the last `wait` of the world saw that
+    /// nothing arrived.
+    var mayHaveInput: Bool { get }
+
     /// Changes the speed after everything written has left.
     func setBaud(_ baud: Int) throws(WorldError)
 
@@ -66,6 +64,11 @@ public protocol SerialPort: AnyObject {
 
     /// Closes the line; later calls throw `gone`. Safe to repeat.
     func close()
+}
+
+extension SerialPort {
+    /// Who cannot say looks.
+    public var mayHaveInput: Bool { true }
 }
 
 /// One output line of a GPIO chip, named as the kernel names it; never by chip number, which
@@ -163,6 +166,15 @@ public protocol I2CDevice: AnyObject {
     func readByte(from register: UInt8) throws(WorldError) -> UInt8
     /// Reads `count` (1…32) bytes from `register` on (SMBus I²C block read).
     func readBlock(from register: UInt8, count: Int) throws(WorldError) -> [UInt8]
+    /// Reads a word whose high byte the chip sends first (SMBus read word data, swapped).
+    func readWord(from register: UInt8) throws(WorldError) -> UInt16
+    /// Writes a word whose high byte the chip takes first (SMBus write word data, swapped).
+    func writeWord(_ value: UInt16, to register: UInt8) throws(WorldError)
+    /// Writes 1…32 bytes from `register` on (SMBus I²C block write).
+    func writeBlock(_ bytes: [UInt8], to register: UInt8) throws(WorldError)
+    /// Writes raw bytes, then reads `count` after a repeated start (I2C_RDWR). Fails on a bus
+    /// that knows SMBus only.
+    func transfer(_ bytes: [UInt8], reading count: Int) throws(WorldError) -> [UInt8]
     /// Writes raw bytes as one plain I²C message.
     func write(_ bytes: [UInt8]) throws(WorldError)
     /// Reads `count` raw bytes as one plain I²C message.

@@ -17,6 +17,7 @@ enum ArgentBench {
             quantizedBenchmarks,
             decisionBenchmarks,
             logBenchmarks,
+            spectralBenchmarks,
         ].flatMap { $0 }
     }
 
@@ -25,11 +26,29 @@ enum ArgentBench {
         var prefixes: [String] = []
         var lists = false
         var arguments = CommandLine.arguments.dropFirst()
+        if arguments.first == "rig" {
+            guard let bench = RigBench(arguments.dropFirst()) else { fail("\n" + RigBench.help) }
+            do {
+                if try !bench.run() { exit(1) }
+            } catch { fail("\(error)") }
+            return
+        }
         if arguments.first == "campaign" {
             guard let bench = CampaignBench(arguments.dropFirst()) else {
                 fail("\n" + CampaignBench.help)
             }
             do { try bench.run() } catch { fail("\(error)") }
+            return
+        }
+        if arguments.first == "spectra" {
+            guard let bench = SpectralFile(arguments.dropFirst()) else {
+                fail("\n" + SpectralFile.help)
+            }
+            do { try bench.run() } catch { fail("\(error)") }
+            return
+        }
+        if arguments.first == "serve-segments" {
+            do { try SegmentServer.run(Array(arguments.dropFirst())) } catch { fail("\(error)") }
             return
         }
         while let argument = arguments.popFirst() {

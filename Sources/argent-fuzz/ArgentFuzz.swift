@@ -9,6 +9,8 @@ enum ArgentFuzz {
         [
             journalFuzzers,
             segmentFuzzers,
+            spectralFuzzers,
+            syncFuzzers,
         ].flatMap { $0 }
     }
 

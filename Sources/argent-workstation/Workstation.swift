@@ -12,11 +12,20 @@ enum Workstation {
                                           writes conditions.csv and droplets.csv (--spectra:
                                           with absorbance as columns), JCAMP-DX spectra,
                                           records.jsonl
+        argent-workstation pair HOST[:PORT] [--fingerprint F] [--name N] [--identity DIR]
+                                          shows a rig's fingerprint and remembers it once it is
+                                          confirmed; prints this machine's, to be accepted there
+        argent-workstation pull HOST[:PORT] --into DIR [--identity DIR]
+                                          fetches what is new into DIR/NAME/YYYY-MM-DD, verifies
+                                          it and acknowledges it to the rig; may be interrupted
+                                          and repeated at any time
 
         LOG is a log directory, a folder of pulled segments, or one segment.
 
-        Exit codes: 0 every log is whole; 1 something is damaged or missing; 2 wrong command
-        line; 3 a file cannot be read or is no run log.
+        Exit codes: 0 every log is whole, all that the rig has is here; 1 something is damaged
+        or missing; 2 wrong command line; 3 a file cannot be read or written, or is no run log;
+        4 the rig cannot be reached, or another pull is running; 5 the rig is not paired, does
+        not accept this machine, or shows another key.
         """
 
     static func main() {
@@ -35,6 +44,8 @@ enum Workstation {
         switch words[0] {
         case "verify" where !rest.isEmpty: exit(verify(rest))
         case "export" where !rest.isEmpty: exit(export(rest))
+        case "pair": exit(PullCommand.pair(rest))
+        case "pull": exit(PullCommand.pull(rest))
         case "verify": complain("use: argent-workstation verify LOG…")
         case "export": complain("use: argent-workstation export LOG --into DIR --csv …")
         default:

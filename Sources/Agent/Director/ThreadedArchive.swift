@@ -3,8 +3,8 @@ import RunLog
 import Synchronization
 import World
 
-/// Writes on a thread of its own, which also serves the control socket: the rig thread hands
-/// records over a bounded queue and never waits for a disk.
+/// Writes on a thread of its own, which also serves the control socket: the steward
+/// hands records over a bounded queue and never waits for a disk.
 ///
 /// A record is acknowledged once `sync` has returned for it. When the disk refuses, records stay
 /// in order in memory and are tried again; the rig learns of it through `failure` and goes safe.
@@ -16,7 +16,7 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     /// Time between two tries to write what the disk refused.
     static let retryPeriod = TimeSpan.milliseconds(500)
 
-    // Rig thread's own.
+    // Steward's own.
     private var overflow: [Record] = []
 
     // Shared.
@@ -43,12 +43,13 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
         self.observer = observer
         self.control = control
         waker = try WakeHandle()
+        control?.ring(waker)
         // The thread ends before this object does (see `close`).
         let me = Unmanaged.passUnretained(self)
         thread = try Thread.start(name: "archive") { me.takeUnretainedValue().work() }
     }
 
-    // MARK: - Rig thread
+    // MARK: - Steward
 
     func append(_ record: Record) {
         while let first = overflow.first, queue.push(first) { overflow.removeFirst() }
