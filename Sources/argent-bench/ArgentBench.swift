@@ -16,8 +16,8 @@ enum ArgentBench {
             dropletBenchmarks,
             quantizedBenchmarks,
             decisionBenchmarks,
-            logBenchmarks,
             spectralBenchmarks,
+            logBenchmarks,
         ].flatMap { $0 }
     }
 
@@ -49,6 +49,11 @@ enum ArgentBench {
         }
         if arguments.first == "serve-segments" {
             do { try SegmentServer.run(Array(arguments.dropFirst())) } catch { fail("\(error)") }
+            return
+        }
+        if arguments.first == "steps" {
+            guard let bench = StepBench(arguments.dropFirst()) else { fail("\n" + StepBench.help) }
+            do { try bench.run() } catch { fail("\(error)") }
             return
         }
         while let argument = arguments.popFirst() {

@@ -76,6 +76,8 @@ public final class SegmentedLog {
     public var hasUnsynced: Bool { journal?.hasUnsynced ?? false }
     /// Bytes of appended records that wait for a sync.
     public var unsyncedBytes: Int { journal?.unsyncedBytes ?? 0 }
+    /// Bytes of the segment that takes records.
+    public var activeBytes: Int64 { journal?.size ?? 0 }
     /// Whether ended segments wait to be sealed.
     public var hasUnsealed: Bool { !closed.isEmpty }
     /// Number of the segment that takes the next record.
