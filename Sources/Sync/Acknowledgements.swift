@@ -101,7 +101,8 @@ public final class Acknowledgements: Sendable {
 
     private static func line(_ numbers: Numbers) -> String {
         let ranges = numbers.ranges.map {
-            $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
+            $0.lowerBound == $0.upperBound
+                ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
         }
         return ([Hexadecimal.text(numbers.log)] + ranges).joined(separator: " ")
     }
