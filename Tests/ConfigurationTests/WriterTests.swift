@@ -162,6 +162,8 @@ enum RandomSettings {
         }
         addDevices(to: &s, &random)
         s.log.directory = "/" + text()
+        s.log.segmentSize = 64_000 + random.below(1_000_000)
+        s.log.segmentAge = time(10_000, 900_000)
         s.control.socket = "/" + text()
         s.sync.listen = random.below(2) == 0 ? "" : text() + ":\(1 + random.below(65_535))"
         s.sync.identity = "/" + text()
