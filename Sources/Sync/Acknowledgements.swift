@@ -57,7 +57,11 @@ public final class Acknowledgements: Sendable {
         Files.giveToDirectoryOwner(folder)
         var all: [Fingerprint: [Numbers]] = [:]
         for name in try Files.list(folder) {
-            guard let peer = Fingerprint(name) else { continue }
+            guard let peer = Fingerprint(name) else {
+                // What a killed process was about to write.
+                if name.contains(".tmp-") { try Files.remove(folder + "/" + name) }
+                continue
+            }
             all[peer] = Self.read(folder + "/" + name)
         }
         known = Mutex(all)

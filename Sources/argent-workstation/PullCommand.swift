@@ -75,7 +75,8 @@ enum PullCommand {
 
     static func pull(_ words: [String]) -> Int32 {
         finish { () throws(Failure) in
-            let words = try Words(words, options: ["--into", "--identity", "--tries"], use: pullUse)
+            let words = try Words(
+                words, options: ["--into", "--identity", "--tries"], use: pullUse)
             return try pull(words)
         }
     }

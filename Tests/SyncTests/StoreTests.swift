@@ -44,7 +44,11 @@ import World
         let store = try Acknowledgements(directory: folder.path)
         #expect(!(0...5).contains { store.has(a, segment: $0, of: [9]) })
         try store.record(3, of: log, by: a)
+        // What a killed process leaves goes away.
+        let left = folder["acknowledged/" + String(repeating: "01", count: 32) + ".tmp-7"]
+        try Files.replace(left, with: [1])
         #expect(try Acknowledgements(directory: folder.path).has(a, segment: 3, of: log))
+        #expect(!Files.exists(left))
     }
 
     @Test func acknowledgementsAreBounded() throws {
