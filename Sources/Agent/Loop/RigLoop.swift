@@ -224,7 +224,7 @@ final class RigLoop {
                     })
                 if interlocks?.debounces == false {
                     let text = "the kernel does not debounce here: every bounce counts"
-                    reports.append(.event(kind: "interlock", text: text))
+                    tell(.report(.event(kind: "interlock", text: text)), at: now)
                 }
                 for index in settings.interlocks.indices {
                     let level = try interlocks?.level(index)
