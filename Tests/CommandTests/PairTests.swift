@@ -61,8 +61,11 @@ import Testing
         let place = "127.0.0.1:\(port)"
         func pull() throws -> Program.Outcome {
             try Program.run(
-                at: workstation, ["pull", place, "--into", rig.folder["pulled"], "--identity",
-                    rig.folder["ws"]])
+                at: workstation,
+                [
+                    "pull", place, "--into", rig.folder["pulled"], "--identity",
+                    rig.folder["ws"],
+                ])
         }
         let stranger = try pull()
         #expect(stranger.code == 5 && stranger.err.contains("is not paired"), "\(stranger.err)")
@@ -73,8 +76,10 @@ import Testing
         #expect(unsure.code == 5 && unsure.out.contains(shown))
         let paired = try Program.run(
             at: workstation,
-            ["pair", place, "--identity", rig.folder["ws"], "--fingerprint", String(shown),
-                "--name", "bench"])
+            [
+                "pair", place, "--identity", rig.folder["ws"], "--fingerprint", String(shown),
+                "--name", "bench",
+            ])
         #expect(paired.code == 0, "\(paired.err)")
         let refused = try pull()
         #expect(refused.code == 5 && refused.err.contains("argent pair accept"))
