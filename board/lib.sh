@@ -81,9 +81,10 @@ begin() { rm -rf "$1.part" && mkdir -p "$(dirname "$1")"; }
 finish() { mv "$1.part" "$1"; }
 
 # The Debian 13 chroot of this machine's architecture with Swift and cross tools.
-tools_packages="swiftlang g++ gcc-aarch64-linux-gnu g++-aarch64-linux-gnu make git pkg-config
-    libc6-dev libgpiod-dev libserialport-dev libi2c-dev libtomlplusplus-dev libcbor-dev libzstd-dev
-    libssl-dev libsystemd-dev qemu-user python3"
+tools_packages="swiftlang gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user python3"
+# What board/provision installs: tools here, libraries both here and for arm64.
+provisioned=$("$board/provision" --list)
+libraries=$(grep -- '-dev$' <<<"$provisioned")
 make_tools() {
     if [ -d "$tools" ]; then
         say "Debian 13 chroot with Swift: there ($tools)"
@@ -100,7 +101,7 @@ DPkg::Options { "--force-unsafe-io"; };
 CONF
         finish "$tools"
     fi
-    install_tools $tools_packages
+    install_tools $tools_packages $provisioned
 }
 
 # Adds packages to the chroot that are not in it yet.
@@ -159,15 +160,14 @@ unpack_debian() {
 }
 
 # The arm64 headers, libraries and Swift runtime that a program for the board is linked against.
-sysroot_packages="swiftlang libc6-dev libgcc-14-dev libstdc++-14-dev libgpiod-dev
-    libserialport-dev libi2c-dev libtomlplusplus-dev libcbor-dev libzstd-dev libssl-dev
-    libsystemd-dev"
+sysroot_packages="swiftlang libgcc-14-dev libstdc++-14-dev $libraries"
 make_sysroot() {
-    if [ -d "$sysroot" ]; then
+    if [ "$(cat "$sysroot/.packages" 2>/dev/null)" = "$sysroot_packages" ]; then
         say "arm64 sysroot: there ($sysroot)"
         return 0
     fi
     say "unpacking the arm64 sysroot (once; some 600 MB to download)"
+    rm -rf "$sysroot"
     begin "$sysroot"
     unpack_debian "$sysroot.part" arm64 "$sysroot_packages"
     # A program run under qemu-user sees these of the machine it runs on.
@@ -178,6 +178,7 @@ make_sysroot() {
         ln -sfn "$(realpath -m --relative-to="$(dirname "$link")" \
             "$sysroot.part$(readlink "$link")")" "$link"
     done
+    echo "$sysroot_packages" >"$sysroot.part/.packages"
     finish "$sysroot"
 }
 

@@ -128,10 +128,10 @@ struct ExplanationTests {
         let along = try explanation.spectra(
             along: Sweep(variable: 1, values: [0, 20]), from: [1, 2, 3])
         #expect(along.absorbances == [network.predict([1, 0, 3]), network.predict([1, 20, 3])])
-        #expect(
-            along.losses == [
-                try loss.of(network.predict([1, 0, 3])), try loss.of(network.predict([1, 20, 3])),
-            ])
+        let expected: [Double?] = [
+            try loss.of(network.predict([1, 0, 3])), try loss.of(network.predict([1, 20, 3])),
+        ]
+        #expect(along.losses == expected)
     }
 
     @Test("bad questions get errors")

@@ -9,9 +9,6 @@ import subprocess
 from machine import Failure, Machine
 from rig import Rig
 
-# The rig outside and the board's clock are real: they go before what else this machine does.
-PRIORITY = -5
-
 LINE_NAMES = [
     "EMERGENCY-STOP", "DOOR", "LEAK", "LEVEL", "VALVE-1", "VALVE-2", "VALVE-3", "VALVE-4",
     "LAMP", "SHUTTER", "HEARTBEAT", "ENABLE", "STEP", "DIRECTION", "SPARE-1", "SPARE-2",

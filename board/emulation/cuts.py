@@ -23,7 +23,7 @@ def drive(live, log):
         "-blockdev",
         f"driver=blklogwrites,node-name=disk,log-sector-size={SECTOR},"
         f"log-super-update-interval=64,file.driver=file,file.filename={live},"
-        f"log.driver=file,log.filename={log}",
+        f"file.cache.no-flush=on,log.driver=file,log.filename={log},log.cache.no-flush=on",
     ]
 
 

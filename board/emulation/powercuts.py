@@ -229,7 +229,6 @@ def main():
     work = arguments.work
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work)
-    os.nice(bench.PRIORITY)
     started = time.monotonic()
     conditions = arguments.runs * arguments.batch
     base = bench.installed(arguments, work)

@@ -58,13 +58,14 @@ class Board:
 
     def wait_for(self, what, seconds, holds, period=0.3):
         """Waits until `holds()` is true and returns what it returned."""
+        seconds *= self.machine.shell.patience
         end = time.monotonic() + seconds
         while True:
             found = holds()
             if found:
                 return found
             if time.monotonic() > end:
-                raise Failure(f"{what}: not within {seconds} s; the journal says:\n{self.journal()}")
+                raise Failure(f"{what}: not within {seconds:.0f} s; the journal says:\n{self.journal()}")
             time.sleep(period)
 
     def journal(self, lines=15):
@@ -130,7 +131,6 @@ def show(title, verdict, seconds, notes):
 
 def main():
     arguments = bench.arguments(argparse.ArgumentParser())
-    os.nice(bench.PRIORITY)
     shutil.rmtree(arguments.work, ignore_errors=True)
     os.makedirs(arguments.work)
 
