@@ -105,7 +105,10 @@ let package = Package(
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-fuzz",
-            dependencies: ["RunLog", "LogTrials", "World", "Quantities", "Numerics"],
+            dependencies: [
+                "RunLog", "LogTrials", "World", "Quantities", "Numerics", "Configuration",
+                "Instruments", "Rig", "Spectra",
+            ],
             swiftSettings: swiftFlags),
 
         // Tests.

@@ -7,7 +7,7 @@ enum ArgentFuzz {
     /// All that can be fuzzed: one list per file.
     static var all: [Fuzzer] {
         [
-            journalFuzzers
+            journalFuzzers, interlockFuzzers,
         ].flatMap { $0 }
     }
 
