@@ -56,6 +56,8 @@ let package = Package(
         shim("CTLS", links: ["ssl", "crypto"]),
         shim("CZstd", links: ["zstd"]),
         shim("CSimd", links: []),
+        // Replaces malloc(3) to count: for tests and measuring programs, never for the agent.
+        shim("CAllocations", links: []),
 
         // The rooms, lowest first.
         room("Quantities", on: []),
@@ -88,7 +90,8 @@ let package = Package(
         .executableTarget(
             name: "argent",
             dependencies: [
-                "Agent", "Export", "Sync", "Rig", "RigSimulator", "Configuration", "RunLog", "World",
+                "Agent", "Export", "Sync", "Rig", "RigSimulator", "Configuration", "RunLog",
+                "World",
                 "Spectra", "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
             ],
             swiftSettings: swiftFlags),
@@ -100,14 +103,15 @@ let package = Package(
             name: "argent-bench",
             dependencies: [
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
-                "World",
+                "World", "RunLog", "LogTrials", "Sync", "Agent", "Rig", "RigSimulator",
+                "Instruments", "CAllocations",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-fuzz",
             dependencies: [
-                "RunLog", "LogTrials", "World", "Quantities", "Numerics", "Configuration",
-                "Instruments", "Rig", "Spectra",
+                "RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics",
+                "Configuration", "Instruments", "Rig", "Spectra",
             ],
             swiftSettings: swiftFlags),
 
@@ -130,7 +134,7 @@ let package = Package(
             of: "Agent",
             on: [
                 "RigSimulator", "World", "Configuration", "RunLog", "Export", "Campaign", "Rig",
-                "Spectra",
+                "Spectra", "CAllocations",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],

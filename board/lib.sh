@@ -170,6 +170,8 @@ make_sysroot() {
     say "unpacking the arm64 sysroot (once; some 600 MB to download)"
     begin "$sysroot"
     unpack_debian "$sysroot.part" arm64 "$sysroot_packages"
+    # A program run under qemu-user sees these of the machine it runs on.
+    rm -rf "$sysroot.part"/{dev,proc,sys,run,tmp,home,root}
     # Absolute links would point at this machine's own files.
     find "$sysroot.part/usr/lib" "$sysroot.part/usr/include" "$sysroot.part/usr/libexec" \
         -type l -lname '/*' | while read -r link; do
@@ -182,6 +184,10 @@ make_sysroot() {
 # The description by which `swift build --swift-sdk aarch64-unknown-linux-gnu` finds the sysroot.
 make_sdk() {
     local version bundle=$cache/argent-arm64.artifactbundle
+    if [ -f "$bundle/installed" ] && [ "$bundle/installed" -nt "$tools/usr/bin/swift" ]; then
+        say "arm64 SDK: there"
+        return 0
+    fi
     version=$(in_tools 'swift --version 2>/dev/null' |
         sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' | head -n 1)
     rm -rf "$bundle"
@@ -205,6 +211,7 @@ JSON
  "linker": {"path": "ld.lld"}}
 JSON
     quietly sdk in_tools "swift sdk remove argent-arm64 || true; swift sdk install '$bundle'"
+    touch "$bundle/installed"
     say "Swift $version, arm64 SDK installed in the chroot"
 }
 
@@ -230,7 +237,7 @@ build_release() {
     mkdir -p "$scratch/$arch"
     say "building for $arch (release)"
     for product in argent argent-workstation argent-bench; do
-        quietly "release-$arch-$product" in_tools "nice env $target --disable-sandbox \
+        quietly "release-$arch-$product" in_tools "env $target --disable-sandbox \
             --scratch-path '$scratch/swift-$arch' \
             -c release --static-swift-stdlib --product $product $(echo $lean)"
         in_tools "$strip -o '$scratch/$arch/$product' \

@@ -62,7 +62,10 @@ public enum SafeState {
         var log = Attempts(count: settings.pumps.count + 1)
         while world.now - start < limit, !log.isComplete {
             let now = world.now
-            for line in lines { line.turn(at: now) }
+            for line in lines {
+                line.listen(at: now)
+                line.flush(at: now)
+            }
             for line in lines { log.note(line.takeNotices(), of: line.instruments, settings) }
             for (pump, place) in setup.places.enumerated() {
                 let state = setup.pumpLines[place.line].pump(place.index)

@@ -7,7 +7,7 @@ import World
 /// What the service manager hears of the rig: ready once every device is known and safe, alive as
 /// long as the rig's loop turns, and a line for people.
 ///
-/// It belongs to the rig thread and is asked between two turns: a loop that stands still, or
+/// The steward asks it, and only after the rig thread has turned: a loop that stands still, or
 /// never comes out of a turn, is silent here too, and the manager ends the process.
 final class ServiceReport {
     /// How often the manager hears that it lives, in one watchdog period.
@@ -87,17 +87,16 @@ final class ServiceReport {
     }
 }
 
-extension RigLoop {
+extension RigPicture {
     /// Whether every pump's state is known and the rig is past its start: each pump answered and
     /// was found or brought to rest, stopped by itself, or is missing with a fault that says so.
-    var isKnown: Bool {
-        guard controller.state != .connecting else { return false }
-        let states = pumpStates
+    func isKnown(_ settings: Settings) -> Bool {
+        guard state != .connecting else { return false }
         for (index, pump) in settings.pumps.enumerated() {
-            switch states[index].link {
+            switch pumps[index].link {
             case .ready, .alarmed: continue
             case .absent, .connecting:
-                let isMissed = controller.faults.all.contains {
+                let isMissed = faults.contains {
                     ($0.hazard == .instrumentAbsent || $0.hazard == .instrumentLost)
                         && $0.subject == pump.name
                 }

@@ -7,13 +7,17 @@ import Spectra
 import World
 
 /// Everything one process needs to run a campaign: the log replayed, the rig set up, the
-/// director between them. `run` is the loop; whether time is real or virtual is the world's.
+/// director beside it, the link between them. On a board each of the two has a thread; under the
+/// virtual clock `run` takes turns.
 final class Session {
     let director: Director
+    /// The rig. While a thread of its own holds it, nobody else touches it.
+    let rig: RigLoop
+    let link: RigLink
     let log: CampaignLog
+    let meter: RigMeter
     private let world: any World
     private let archive: any Archive
-    private let rig: RigLoop
     private let startedAt: Instant
 
     /// What differs between a board and the virtual clock.
@@ -21,10 +25,11 @@ final class Session {
         var archive: (CampaignLog) throws(WorldError) -> any Archive
         var thinker: (Planner) -> any Thinker
         var segments: SegmentOptions
+        /// The steward's clock; nil: the world's.
+        var clock: (any Timekeeper)?
+        /// Doorbells of rig and steward, where they are threads.
+        var bells: (rig: WakeHandle, steward: WakeHandle)?
     }
-
-    /// Time the pumps are given to confirm that they stopped at the end.
-    private static let stopLimit = TimeSpan.seconds(3)
 
     init(
         world: any World, job: CampaignJob, version: String, parts: Parts
@@ -46,19 +51,22 @@ final class Session {
         {
             throw .planner(error)
         }
+        meter = RigMeter()
         do throws(LineSetupError) {
             rig = try RigLoop(
                 world: world, settings: settings, loss: job.loss,
-                remaining: log.resumed.remaining)
+                remaining: log.resumed.remaining, meter: meter)
         } catch {
             throw .lines("\(error)")
         }
         do throws(WorldError) { archive = try parts.archive(log) } catch {
             throw .control(error)
         }
+        link = RigLink(
+            settings: settings, rigWaker: parts.bells?.rig, stewardWaker: parts.bells?.steward)
         director = Director(
-            settings: settings, rig: rig, resumed: log.resumed, archive: archive,
-            thinker: parts.thinker(planner))
+            settings: settings, link: link, clock: parts.clock ?? world, resumed: log.resumed,
+            archive: archive, thinker: parts.thinker(planner))
         startedAt = world.now
 
         director.record(
@@ -75,29 +83,59 @@ final class Session {
         archive.flush()
     }
 
-    /// Runs until the campaign is over or `shouldStop`, calling `between` after every turn, and
-    /// turning at `latest` at the latest.
-    func run(
-        shouldStop: () -> Bool, latest: () -> Instant = { .distantFuture },
-        between: (Director) -> Void = { _ in }
-    ) {
-        while !director.isFinished, !shouldStop() {
-            director.turn()
-            between(director)
-            world.wait(until: min(rig.deadline, latest()))
-        }
-        stop(shouldStop() ? "asked to stop" : director.campaign.phase.description)
+    // MARK: - One thread for both
+
+    /// One turn of the rig, and of the director after it, as often as they have something to
+    /// say to each other.
+    func turn() {
+        rig.turn()
+        rig.handOver(to: link)
+        director.turn()
+        exchange()
     }
 
-    /// Stops the pumps, waits for them to say so, and closes the log.
-    private func stop(_ reason: String) {
-        director.haltForEnd(reason)
-        let limit = world.now + Self.stopLimit
-        while world.now < limit, !rig.controller.isAtRest {
-            director.turn()
-            world.wait(until: min(rig.deadline, limit))
+    /// What an operator asks for, done and written down; returns the answer.
+    func operate(_ command: OperatorCommand, kind: String, text: String) -> String {
+        director.operate([OperatorAction(command: command, kind: kind, text: text)], ticket: 1)
+        exchange()
+        return director.answers.popLast()?.text ?? ""
+    }
+
+    private func exchange() {
+        while link.requests.count > 0 {
+            rig.serve(link)
+            rig.handOver(to: link)
+            director.takeNews()
         }
-        if !rig.controller.isAtRest {
+    }
+
+    /// Runs until the campaign is over or `shouldStop`, calling `between` after every turn.
+    func run(shouldStop: () -> Bool, between: () -> Void = {}) {
+        while !director.isFinished, !shouldStop() {
+            turn()
+            between()
+            world.wait(until: rig.deadline)
+        }
+        director.haltForEnd(endReason(wasStopped: shouldStop()))
+        exchange()
+        while !rig.isOver(at: world.now) {
+            turn()
+            world.wait(until: rig.deadline)
+        }
+        finish(atRest: rig.controller.isAtRest, reason: endReason(wasStopped: shouldStop()))
+    }
+
+    // MARK: - The end
+
+    /// Why the session ends, for the log.
+    func endReason(wasStopped: Bool) -> String {
+        wasStopped ? "asked to stop" : director.campaign.phase.description
+    }
+
+    /// Writes down how it ended, and closes the log; the lines too, where no thread holds them
+    /// any more.
+    func finish(atRest: Bool, reason: String, closesLines: Bool = true) {
+        if !atRest {
             director.record(
                 .fault(
                     kind: "pump-disobedient",
@@ -105,7 +143,7 @@ final class Session {
         }
         director.record(.stop(reason: reason))
         archive.close()
-        rig.close()
+        if closesLines { rig.close() }
     }
 
     /// Why records did not get into the log; nil when all did.
@@ -190,13 +228,14 @@ public enum VirtualCampaign {
                 observer?.takeUp(log.resumed)
                 return DirectArchive(log: log.segments, observer: observer)
             },
-            thinker: { DirectThinker(planner: $0) }, segments: job.virtualSegments)
+            thinker: { DirectThinker(planner: $0) }, segments: job.virtualSegments, clock: nil,
+            bells: nil)
         let session = try Session(world: world, job: job, version: version, parts: parts)
         var visits = Visits(attendant: attendant)
         var isStuck = false
         session.run(
             shouldStop: { isStuck },
-            between: { director in isStuck = !visits.look(at: director, now: world.now) })
+            between: { isStuck = !visits.look(at: session, now: world.now) })
         return session.summary()
     }
 }
@@ -217,9 +256,9 @@ private struct Visits {
     init(attendant: (any Attendant)?) { self.attendant = attendant }
 
     /// False when the rig stands still and nobody can help it: waiting on would be for ever.
-    mutating func look(at director: Director, now: Instant) -> Bool {
-        let controller = director.rig.controller
-        guard controller.state == .held || controller.state == .safe else {
+    mutating func look(at session: Session, now: Instant) -> Bool {
+        let state = session.rig.controller.state
+        guard state == .held || state == .safe else {
             heldSince = nil
             return true
         }
@@ -230,10 +269,10 @@ private struct Visits {
         guard now - since >= delay else { return true }
         heldSince = nil
         let commands =
-            controller.state == .held
-            ? attendant?.attend(held: controller.holdReason) ?? [] : []
+            state == .held
+            ? attendant?.attend(held: session.rig.controller.holdReason) ?? [] : []
         for command in commands {
-            _ = director.operate(command, kind: "attendant", text: "\(command)")
+            _ = session.operate(command, kind: "attendant", text: "\(command)")
         }
         return !commands.isEmpty
     }

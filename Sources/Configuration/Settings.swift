@@ -37,6 +37,8 @@ public struct Settings: Equatable, Sendable {
     public var sync = SyncSettings()
     /// `[control]`
     public var control = ControlSettings()
+    /// `[realtime]`
+    public var realtime = RealtimeSettings()
     /// `[simulation]`
     public var simulation = SimulationSettings()
 

@@ -56,6 +56,7 @@ public enum RecordJSON {
             json.named("values", readings.map { ($0.name, $0.value) })
         case .droplet(let droplet): fields(of: droplet, withSpectra: withSpectra, into: &json)
         case .spectra(let spectra): fields(of: spectra, withSpectra: withSpectra, into: &json)
+        case .spectraBlock(let block): fields(of: block, withSpectra: withSpectra, into: &json)
         case .conditionEnd(let end): fields(of: end, into: &json)
         case .event(let kind, let text), .operatorAction(let kind, let text):
             json.member("kind", kind)
@@ -125,6 +126,35 @@ public enum RecordJSON {
         json.member("pixel_step", spectra.pixelStep)
         json.member("maximum_count", spectra.maximumCount)
         json.spectrum("counts", spectra.counts, in: withSpectra)
+    }
+
+    private static func fields(
+        of block: SpectraBlockRecord, withSpectra: Bool, into json: inout JSONText
+    ) {
+        json.member("kind", block.kind)
+        json.member("frames", block.frames)
+        json.member("pixels", block.pixels)
+        json.member("integration_ns", Int(clamping: block.integration.nanoseconds))
+        json.member("first_pixel", block.firstPixel)
+        json.member("pixel_step", block.pixelStep)
+        json.member("error_factor", block.errorFactor.map(Double.init))
+        json.member("bytes", block.coded.count)
+        guard withSpectra else { return }
+        json.key("times_ns")
+        json.array { times in for time in block.times { times.number(Double(time.nanoseconds)) } }
+        json.key("counts")
+        json.array { rows in
+            // A block that cannot be decoded leaves the list empty; `verify` tells.
+            guard let decoded = try? block.decoded(by: SpectralDecoder()) else { return }
+            for frame in 0..<decoded.frames {
+                rows.array { counts in
+                    let start = frame * decoded.pixels
+                    for count in decoded.counts[start..<start + decoded.pixels] {
+                        counts.number(Double(count))
+                    }
+                }
+            }
+        }
     }
 
     private static func fields(of end: ConditionRecord, into json: inout JSONText) {

@@ -54,6 +54,9 @@ public enum RecordLine {
         case .spectra(let spectra):
             return "\(spectra.kind), \(spectra.scans) scans of \(spectra.integration.milliseconds) "
                 + "ms, \(spectra.counts.count) pixels, largest count \(spectra.maximumCount)"
+        case .spectraBlock(let block):
+            return "\(block.kind), \(block.frames) frames of \(block.pixels) pixels in "
+                + "\(block.coded.count) bytes"
         case .conditionEnd(let end):
             let loss = end.medianLoss.map { ", median loss \(written($0))" } ?? ""
             let reason = end.reason.isEmpty ? "" : " (\(end.reason))"

@@ -5,6 +5,7 @@ extension Record.Body {
     public static let names = [
         "start", "configuration", "decision", "recipe", "setpoints", "readings", "droplet",
         "spectra", "condition end", "event", "fault", "operator action", "clock step", "stop",
+        "spectra block",
     ]
 
     /// The record's name, as FORMAT.md has it.
@@ -24,6 +25,7 @@ extension Record.Body {
         case .operatorAction: "operator action"
         case .clockStep: "clock step"
         case .stop: "stop"
+        case .spectraBlock: "spectra block"
         }
     }
 }

@@ -52,7 +52,9 @@ package struct CBORReader {
     }
 
     /// The length of an array, whose items follow.
-    package mutating func array() throws(RecordError) -> Int { try count(CCBOR_ARRAY, "array", size: 1) }
+    package mutating func array() throws(RecordError) -> Int {
+        try count(CCBOR_ARRAY, "array", size: 1)
+    }
 
     mutating func map() throws(RecordError) -> Int { try count(CCBOR_MAP, "map", size: 2) }
 

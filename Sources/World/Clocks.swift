@@ -1,6 +1,14 @@
 import Glibc
 import Quantities
 
+/// Somebody who knows what time it is: a `World`, or the kernel for threads that own none.
+public protocol Timekeeper {
+    /// The monotonic clock.
+    var now: Instant { get }
+    /// The time of day; may jump.
+    var wallTime: WallTime { get }
+}
+
 /// The kernel's clocks, for threads that own no `World`.
 public enum Clocks {
     /// The monotonic clock: the same as `RealWorld.now`.
@@ -33,4 +41,14 @@ public enum Entropy {
         }
         return bytes
     }
+}
+
+/// The kernel's clocks as a `Timekeeper`; any thread may ask it.
+public struct KernelClock: Timekeeper, Sendable {
+    /// The kernel's clocks.
+    public init() {}
+    /// The monotonic clock.
+    public var now: Instant { Clocks.now }
+    /// The time of day; may jump.
+    public var wallTime: WallTime { Clocks.wallTime }
 }

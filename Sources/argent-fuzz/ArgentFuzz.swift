@@ -7,7 +7,11 @@ enum ArgentFuzz {
     /// All that can be fuzzed: one list per file.
     static var all: [Fuzzer] {
         [
-            journalFuzzers, interlockFuzzers,
+            journalFuzzers,
+            segmentFuzzers,
+            spectralFuzzers,
+            syncFuzzers,
+            interlockFuzzers,
         ].flatMap { $0 }
     }
 

@@ -66,7 +66,7 @@ final class Progress: RecordObserver {
         case .stop(let reason): say(reason == ending ? "pumps stopped" : "stopped: \(reason)")
         case .clockStep(let step):
             say("the time of day jumped by \(short(Double(step) / 1e9)) s")
-        case .configuration, .setpoints, .readings, .spectra: break
+        case .configuration, .setpoints, .readings, .spectra, .spectraBlock: break
         }
         if terminal { live(at: record.at) }
     }

@@ -87,7 +87,8 @@ final class VirtualRig {
             world: world, job: job, version: "test",
             parts: Session.Parts(
                 archive: { DirectArchive(log: $0.segments, observer: nil) },
-                thinker: { DirectThinker(planner: $0) }, segments: job.virtualSegments))
+                thinker: { DirectThinker(planner: $0) }, segments: job.virtualSegments,
+                clock: nil, bells: nil))
     }
 }
 

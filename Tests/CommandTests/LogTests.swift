@@ -5,7 +5,7 @@ import Testing
 import World
 
 /// One small campaign whose log all these tests read.
-private struct SmallLog {
+private struct SmallLog: Sendable {
     let folder: TestFolder
     let segment: String
 

@@ -35,7 +35,8 @@ import World
         for first in 3...12 {
             for second in first...(first + 2) {
                 let file = FaultyFile()
-                let (journal, _) = try Journal.open(file: file, source: file, header: Samples.header)
+                let (journal, _) = try Journal.open(
+                    file: file, source: file, header: Samples.header)
                 file.failures = [first, second]
                 file.tornBytes = torn
                 let refusals = try write(records, to: journal)

@@ -1,5 +1,6 @@
 import Foundation
 import Quantities
+import RunLog
 import Sync
 import TestSupport
 import Testing

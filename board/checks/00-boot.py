@@ -13,7 +13,7 @@ def check(board):
     board.note("kernel, systemd", board.run("uname -rm; systemctl --version | head -1 | cut -d' ' -f2")
                .replace("\n", ", "))
     board.run("mkdir -p /mnt/payload && mount -o ro /dev/vdb /mnt/payload")
-    lines = board.run("gpioinfo -c rig-gpio")
+    lines = board.run(board.gpioinfo)
     board.expect('"EMERGENCY-STOP"' in lines or "EMERGENCY-STOP" in lines, f"no lines: {lines}")
     adapters = board.run("ls /dev/serial/by-id")
     board.expect(len(adapters.split()) == 3, f"USB adapters: {adapters}")

@@ -17,7 +17,7 @@ def check(board):
     status = board.status()
     links = {pump["name"]: pump["link"] for pump in status["pumps"]}
     board.expect(set(links.values()) == {"ready"}, f"pumps: {links}")
-    lines = board.run("gpioinfo -c rig-gpio")
+    lines = board.run(board.gpioinfo)
     board.expect("consumer" in lines.lower() or "used" in lines.lower(), f"lines unused: {lines}")
     policy = board.run("ps -eLo cls,rtprio,comm | grep -i argent || true")
     board.note("threads", " | ".join(line.strip() for line in policy.splitlines()))

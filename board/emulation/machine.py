@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-BOOT_LIMIT_S = 240
+BOOT_LIMIT_S = 480
 # A Raspberry Pi 4's processor, without dot product instructions.
 PROCESSOR = "cortex-a72"
 
@@ -166,9 +166,10 @@ class Machine:
             words += ["-device", f"pci-serial,chardev={names[-1]}"]
         return words
 
-    def port(self, name):
-        """Where the board sees line `name`."""
-        if name == list(self.lines)[-1]:
+    @staticmethod
+    def port(name, lines):
+        """Where a board with these `lines` sees line `name`."""
+        if name == list(lines)[-1]:
             return "/dev/ttyS0"
         return f"/dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_{name}-if00-port0"
 

@@ -1,9 +1,10 @@
 """Man page and shell completion of a program, from its own --help texts, so that they cannot
 differ from it.
 
-    texts.py man|completion NAME VERSION DATE COMMAND…     (COMMAND runs the program)
+    texts.py NAME VERSION DATE PAGE COMPLETION COMMAND…     (COMMAND runs the program)
 """
 
+import gzip
 import re
 import subprocess
 import sys
@@ -115,9 +116,12 @@ complete -o filenames -F {function} {name}
 
 
 def main():
-    kind, name, version, date, *command = sys.argv[1:]
+    name, version, date, page, completions, *command = sys.argv[1:]
     tree = help_tree(name, command)
-    print(man(name, version, date, tree) if kind == "man" else completion(name, tree), end="")
+    with gzip.GzipFile(page, "wb", 9, mtime=0) as file:
+        file.write(man(name, version, date, tree).encode())
+    with open(completions, "w") as file:
+        file.write(completion(name, tree))
 
 
 main()

@@ -71,6 +71,8 @@ public struct Status: Equatable, Sendable {
     public var sync: SyncStatus?
     /// Why the campaign is over; empty while it is not.
     public var finished = ""
+    /// How the rig's thread keeps its times; nil: not measured.
+    public var realtime: Realtime?
 
     /// Nothing known.
     public init() {}
@@ -115,6 +117,10 @@ public struct Status: Equatable, Sendable {
                         $0.member("active", fault.active)
                     }
                 }
+            }
+            if let realtime {
+                json.key("realtime")
+                json.object { realtime.write(to: &$0) }
             }
             json.member("log", logPath)
             if let sync {

@@ -2,36 +2,60 @@ import Configuration
 import Instruments
 import Quantities
 import Rig
+import RunLog
 import Spectra
 import World
 
 /// The rig's loop without its thread: one `turn` looks at every line, lets the controller act,
 /// and sends its commands out. Whoever owns the loop decides when: a real-time thread between
-/// two `wait`s, or the virtual clock.
+/// two `wait`s (`RigThread`), or the virtual clock.
 final class RigLoop {
     let world: any World
     let settings: Settings
     var controller: RigController
-    /// Reports of the controller since the owner last looked.
-    var reports: [RigReport] = []
+    /// What happened and was not handed over yet; see `handOver`.
+    var news: [StampedNews] = []
+    /// Whether the steward knows that an order is wanted.
+    var wantedOrder = false
+    /// Why records cannot be written, by the steward's word.
+    var logFailure: String?
+    /// The steward does not take its news.
+    var isOverflowing = false
+    /// Since when it is to come to rest for good.
+    var haltedAt: Instant?
+    /// Measures the turns, where somebody wants to know.
+    let meter: RigMeter?
+
+    /// Time the pumps are given to confirm that they stopped at the end.
+    static let restLimit = TimeSpan.seconds(3)
+    /// News kept beside a full queue at most, before the rig goes safe.
+    static let newsLimit = 16_384
+    /// Room made for news beforehand: more than one turn ever brings.
+    private static let newsRoom = 256
 
     private let lines: [any LineRunning]
     private let pumpLines: [any PumpLineRunning]
     private let spectrometer: any SpectrometerLineRunning
     /// Where each pump of the configuration hangs: line, and index on it.
     private let places: [(line: Int, index: Int)]
+    /// Sensors, outputs and the heartbeat, where there are any.
+    let devices: RigDevices?
     private var interlocks: (any InputLines)?
     private var interlocksRetryAt = Instant.zero
     private var edges: [EdgeEvent] = []
+    /// Where raw frames go besides; nil: nowhere. Set before the rig's thread starts.
+    var frames: FrameRing?
     private var events: [InstrumentEvent] = []
     private var spectrometerWasReady = false
 
     private static let interlockRetry = TimeSpan.seconds(1)
 
     init(
-        world: any World, settings: Settings, loss: Loss, remaining: [Volume?]
+        world: any World, settings: Settings, loss: Loss, remaining: [Volume?],
+        meter: RigMeter? = nil
     ) throws(LineSetupError) {
         self.world = world
+        self.meter = meter
         self.settings = settings
         controller = RigController(settings: settings, loss: loss, remaining: remaining)
         let setup = try LineSetup(settings: settings, world: world)
@@ -39,6 +63,14 @@ final class RigLoop {
         places = setup.places
         spectrometer = setup.spectrometer
         lines = setup.pumpLines.map { $0 as any LineRunning } + [setup.spectrometer]
+        news.reserveCapacity(Self.newsRoom)
+        events.reserveCapacity(Self.newsRoom)
+        edges.reserveCapacity(Self.newsRoom)
+        do throws(WorldError) {
+            devices = try RigDevices(settings: settings, world: world)
+        } catch {
+            throw .noThread(chip: "the I2C buses", error)
+        }
         controller.start(at: world.now)
     }
 
@@ -46,18 +78,55 @@ final class RigLoop {
     var deadline: Instant {
         var next = controller.deadline
         for line in lines { next = min(next, line.deadline) }
+        if let devices { next = min(next, devices.deadline) }
         if interlocks == nil, !settings.interlocks.isEmpty { next = min(next, interlocksRetryAt) }
         return next
     }
 
-    /// Looks at everything once.
+    /// Looks at everything once. What endangers comes first: an interlock that trips has its
+    /// stop commands on the lines before anything else is said.
     func turn() {
         let now = world.now
-        for line in lines { line.turn(at: now) }
-        takeEvents(at: now)
+        devices?.begin()
         watchInterlocks(at: now)
+        devices?.pass(.interlocks, holds: isWatchingInterlocks)
+        if !controller.commands.isEmpty { carryOut(at: now) }
+        var mark = measured(.interlock, from: now)
+        for line in lines { line.listen(at: now) }
+        mark = measured(.read, from: mark)
+        takeEvents(at: now)
+        devices?.pass(.lines)
+        takeReadings(at: now)
         controller.advance(to: now)
+        devices?.pass(.control, holds: controller.isCoherent)
+        mark = measured(.control, from: mark)
+        devices?.setOutputs(for: controller, at: now)
         carryOut(at: now)
+        devices?.pass(.commands, holds: controller.commands.isEmpty)
+        for line in lines { line.flush(at: now) }
+        devices?.end(atRest: controller.isAtRest, at: now)
+        mark = measured(.write, from: mark)
+        meter?.noteTurn()
+    }
+
+    /// Notes what a stage took; returns when it ended.
+    func measured(_ stage: RigStage, from start: Instant) -> Instant {
+        guard let meter else { return start }
+        return meter.note(stage, from: start, to: world.now)
+    }
+
+    /// Whether the interlock inputs are read, or the rig is safe because they cannot be.
+    private var isWatchingInterlocks: Bool {
+        settings.interlocks.isEmpty || interlocks != nil || controller.state == .safe
+    }
+
+    /// Takes what sensors said, and what there is to tell of the devices.
+    private func takeReadings(at now: Instant) {
+        guard let devices else { return }
+        for reading in devices.takeReadings(at: now) { controller.take(reading, at: now) }
+        while let notice = devices.takeNotice() {
+            tell(.report(.event(kind: "device", text: notice)), at: now)
+        }
     }
 
     /// Sends the controller's commands to the instruments, and their bytes on their way.
@@ -78,9 +147,14 @@ final class RigLoop {
             for line in lines { line.flush(at: now) }
         }
         if !controller.reports.isEmpty {
-            reports.append(contentsOf: controller.reports)
+            for report in controller.reports { tell(.report(report), at: now) }
             controller.reports.removeAll(keepingCapacity: true)
         }
+    }
+
+    /// What is known of pump `index`, in configuration order.
+    func pumpState(_ index: Int) -> PumpState {
+        pumpLines[places[index].line].pump(places[index].index)
     }
 
     /// What is known of each pump, in configuration order.
@@ -88,9 +162,16 @@ final class RigLoop {
         places.map { pumpLines[$0.line].pump($0.index) }
     }
 
+    /// Whether it was told to come to rest, and has, or had its time for it.
+    func isOver(at now: Instant) -> Bool {
+        guard let haltedAt else { return false }
+        return controller.isAtRest || now - haltedAt >= Self.restLimit
+    }
+
     /// Closes every line.
     func close() {
         for line in lines { line.close() }
+        devices?.close()
         interlocks?.close()
     }
 
@@ -102,7 +183,7 @@ final class RigLoop {
         events.removeAll(keepingCapacity: true)
         for line in lines {
             for notice in line.takeNotices() {
-                reports.append(.event(kind: "line", text: notice))
+                tell(.report(.event(kind: "line", text: notice)), at: now)
             }
             line.takeEvents(into: &events)
         }
@@ -112,7 +193,20 @@ final class RigLoop {
                 controller.calibrate(wavelengths: spectrometer.wavelengths, at: now)
             }
         }
-        for event in events { controller.handle(event, at: now) }
+        for event in events {
+            if case .frame(let frame) = event.kind { keep(frame) }
+            controller.handle(event, at: now)
+        }
+    }
+
+    /// Hands a raw frame to whoever keeps them.
+    private func keep(_ frame: SpectrometerFrame) {
+        guard let frames else { return }
+        let known = FrameFacts(
+            at: frame.receivedAt, integration: frame.plan.integration,
+            firstPixel: frame.plan.firstPixel, pixelStep: frame.plan.pixelStep,
+            pixels: frame.counts.count)
+        _ = frame.counts.withUnsafeBufferPointer { frames.push($0, known) }
     }
 
     /// Reads the interlock inputs; those that cannot be read count as danger.
@@ -128,6 +222,10 @@ final class RigLoop {
                             chipLabel: $0.chipLabel, line: $0.line, activeLow: $0.activeLow,
                             debounce: $0.debounce)
                     })
+                if interlocks?.debounces == false {
+                    let text = "the kernel does not debounce here: every bounce counts"
+                    reports.append(.event(kind: "interlock", text: text))
+                }
                 for index in settings.interlocks.indices {
                     let level = try interlocks?.level(index)
                     controller.interlock(index, danger: level, at: now)
@@ -139,7 +237,7 @@ final class RigLoop {
         } catch {
             interlocks?.close()
             interlocks = nil
-            reports.append(.event(kind: "interlock", text: "\(error)"))
+            tell(.report(.event(kind: "interlock", text: "\(error)")), at: now)
             for index in settings.interlocks.indices {
                 controller.interlock(index, danger: nil, at: now)
             }
