@@ -109,7 +109,10 @@ let package = Package(
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-fuzz",
-            dependencies: ["RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics"],
+            dependencies: [
+                "RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics",
+                "Configuration", "Instruments", "Rig", "Spectra",
+            ],
             swiftSettings: swiftFlags),
 
         // Tests.

@@ -77,7 +77,12 @@ final class Director {
 
     /// One turn: what the rig said, what follows from it, what the rig is to do next.
     func turn() {
-        if let step = recorder.clockStep() { archive.append(step) }
+        if let step = recorder.clockStep() {
+            archive.append(step)
+            if case .clockStep(let nanoseconds) = step.body {
+                ask(.clockStepped(by: TimeSpan(nanoseconds: nanoseconds)))
+            }
+        }
         let now = clock.now
         takeNews()
         collectDecision()
