@@ -5,7 +5,9 @@ import Rig
 import RunLog
 import World
 
-/// Runs a campaign on real lines, in real time: the caller's thread becomes the rig thread.
+/// Runs a campaign on real lines, in real time. Threads, the most urgent first: the rig thread
+/// holds the instruments; the caller's becomes the steward, which keeps the campaign; one writes
+/// the log and serves the control socket; one thinks.
 public enum RealCampaign {
     /// How a run ended.
     public enum Ending: Equatable, Sendable {
@@ -26,6 +28,9 @@ public enum RealCampaign {
         let world: RealWorld
         let listener: UnixListener
         let lock: InstanceLock
+        var segments: SegmentOptions
+        let sync: SyncService
+        let bell: WakeHandle
         do throws(WorldError) {
             try Files.makeDirectories(job.logDirectory)
         } catch { throw .directory(error) }
@@ -33,59 +38,142 @@ public enum RealCampaign {
             lock = try InstanceLock(path: job.logDirectory + "/lock")
         } catch { throw .alreadyRunning(error) }
         do throws(WorldError) {
+            segments = try job.segments()
             world = try RealWorld()
-            try StopSignal.install(waking: [world.waker])
+            bell = try WakeHandle()
+            try StopSignal.install(waking: [bell])
             let socket = job.settings.control.socket
             try Files.makeDirectories(Files.parent(of: socket))
             listener = try UnixListener(path: socket)
         } catch { throw .control(error) }
+        sync = try SyncService(job)
+        segments.signer = sync.identity
 
         let names = job.settings.pumps.map(\.name)
-        let mailbox = ControlMailbox(pumpNames: names, rigWaker: world.waker)
+        let mailbox = ControlMailbox(pumpNames: names, stewardWaker: bell)
         var first = Status()
         first.campaign = job.settings.campaign.name
         first.state = "starting"
         mailbox.show(first)
         let control = ControlServer(listener: listener, mailbox: mailbox)
+        let rigBell = world.waker
         let parts = Session.Parts(
             archive: { log throws(WorldError) in
                 observer?.takeUp(log.resumed)
                 return try ThreadedArchive(
-                    journal: log.journal, observer: observer, control: control)
+                    log: log.segments, observer: observer, control: control)
             },
-            thinker: { BackgroundThinker(planner: $0, waker: world.waker) })
+            thinker: { BackgroundThinker(planner: $0, waker: bell) }, segments: segments,
+            clock: KernelClock(), bells: (rigBell, bell))
         let session = try Session(world: world, job: job, version: version, parts: parts)
         if let damage = session.log.damage { say(damage) }
-
-        var shownAt = Instant.zero
-        session.run(
-            shouldStop: { StopSignal.received.map { $0 != 1 } ?? false },
-            between: { director in
-                serve(mailbox, director)
-                let now = world.now
-                guard now - shownAt >= picturePeriod else { return }
-                shownAt = now
-                mailbox.show(session.status())
-            })
+        try sync.start()
+        defer { sync.stop() }
+        var steward = Steward(session: session, mailbox: mailbox, bell: bell, sync: sync)
+        do throws(WorldError) {
+            try steward.run(settings: job.settings.realtime, say: say)
+        } catch { throw .control(error) }
         if let failure = session.logFailure { say(failure) }
-        let isOver = session.director.isFinished
         let ending: Ending =
-            isOver ? .finished(session.director.campaign.phase.description) : .stopped
+            session.director.isFinished
+            ? .finished(session.director.campaign.phase.description) : .stopped
         withExtendedLifetime(lock) {}
         return (ending, session.summary())
     }
+}
 
+/// What the caller's thread does while the rig thread holds the rig.
+private struct Steward {
     /// How often the picture for `argent status` is renewed.
     private static let picturePeriod = TimeSpan.milliseconds(200)
+    /// How often it looks around when nobody rings.
+    private static let lookPeriod = TimeSpan.milliseconds(100)
+    /// Time beyond the rig's own after which a rig thread that does not end is left alone.
+    private static let endSlack = TimeSpan.seconds(5)
 
-    private static func serve(_ mailbox: ControlMailbox, _ director: Director) {
-        while let request = mailbox.requests.pop() {
-            var text = director.operate(request.command, kind: request.kind, text: request.text)
-            let isDone = !text.hasPrefix("cannot ")
-            if request.thenResumes {
-                text += "; " + director.operate(.resume, kind: "resume", text: "after refilling")
-            }
-            _ = mailbox.answers.push(OperatorAnswer(number: request.number, ok: isDone, text: text))
+    let session: Session
+    let mailbox: ControlMailbox
+    let bell: WakeHandle
+    let sync: SyncService
+    private let service = ServiceManager().map { ServiceReport($0, now: Clocks.now) }
+    private var turnsSeen = 0
+    private var shownAt = Instant.zero
+    private var told = 0
+
+    init(session: Session, mailbox: ControlMailbox, bell: WakeHandle, sync: SyncService) {
+        self.session = session
+        self.mailbox = mailbox
+        self.bell = bell
+        self.sync = sync
+    }
+
+    /// Runs the campaign to its end, or until somebody asks to stop.
+    mutating func run(
+        settings: RealtimeSettings, say: (String) -> Void
+    ) throws(WorldError) {
+        let director = session.director
+        let rig = RigThread(rig: session.rig, link: session.link, settings: settings)
+        try rig.start()
+        var poller = Poller(waker: bell)
+        while !director.isFinished, !isAskedToStop {
+            turn(settings, say)
+            _ = poller.wait(timeout: Self.lookPeriod)
         }
+        let reason = session.endReason(wasStopped: isAskedToStop)
+        service?.stopping()
+        director.haltForEnd(reason)
+        let limit = Clocks.now + RigLoop.restLimit + Self.endSlack
+        while !rig.isOver, Clocks.now < limit {
+            turn(settings, say)
+            _ = poller.wait(timeout: Self.lookPeriod)
+        }
+        guard rig.isOver else {
+            // It hangs in the kernel; its lines close when the process ends, and so does it.
+            say("the rig thread does not come to an end; look at its serial adapters")
+            _ = Unmanaged.passRetained(rig)
+            return session.finish(atRest: false, reason: reason, closesLines: false)
+        }
+        rig.join()
+        director.turn()
+        session.finish(atRest: director.endedAtRest ?? false, reason: reason)
+    }
+
+    private var isAskedToStop: Bool { StopSignal.received.map { $0 != 1 } ?? false }
+
+    private mutating func turn(_ settings: RealtimeSettings, _ say: (String) -> Void) {
+        let director = session.director
+        while let request = mailbox.requests.pop() {
+            director.operate(request.actions, ticket: request.number)
+        }
+        director.turn()
+        for answer in director.answers where answer.ticket > 0 {
+            let isDone = !answer.text.hasPrefix("cannot ")
+            _ = mailbox.answers.push(
+                OperatorAnswer(number: answer.ticket, ok: isDone, text: answer.text))
+        }
+        if !director.answers.isEmpty { mailbox.wakeServer() }
+        director.answers.removeAll()
+        for text in director.lost.dropFirst(told) { say(text) }
+        told = director.lost.count
+        sync.report(to: director)
+        let now = Clocks.now
+        reportService(at: now)
+        guard now - shownAt >= Self.picturePeriod else { return }
+        shownAt = now
+        var status = session.status()
+        status.realtime = Status.Realtime(
+            session.meter, settings: settings, lost: director.lost)
+        status.sync = sync.status
+        mailbox.show(status)
+        service?.show(status)
+    }
+
+    /// The service manager hears only of a rig thread that has turned since the last time: one
+    /// that stands still, or never comes out of a turn, falls silent.
+    private mutating func reportService(at now: Instant) {
+        guard let service, session.meter.turns != turnsSeen else { return }
+        turnsSeen = session.meter.turns
+        let picture = session.director.picture
+        service.turned(at: now, isKnown: { picture?.isKnown(session.director.settings) ?? false })
     }
 }

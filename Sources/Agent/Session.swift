@@ -7,30 +7,37 @@ import Spectra
 import World
 
 /// Everything one process needs to run a campaign: the log replayed, the rig set up, the
-/// director between them. `run` is the loop; whether time is real or virtual is the world's.
+/// director beside it, the link between them. On a board each of the two has a thread; under the
+/// virtual clock `run` takes turns.
 final class Session {
     let director: Director
+    /// The rig. While a thread of its own holds it, nobody else touches it.
+    let rig: RigLoop
+    let link: RigLink
     let log: CampaignLog
+    let meter: RigMeter
     private let world: any World
     private let archive: any Archive
-    private let rig: RigLoop
     private let startedAt: Instant
 
     /// What differs between a board and the virtual clock.
     struct Parts {
         var archive: (CampaignLog) throws(WorldError) -> any Archive
         var thinker: (Planner) -> any Thinker
+        var segments: SegmentOptions
+        /// The steward's clock; nil: the world's.
+        var clock: (any Timekeeper)?
+        /// Doorbells of rig and steward, where they are threads.
+        var bells: (rig: WakeHandle, steward: WakeHandle)?
     }
-
-    /// Time the pumps are given to confirm that they stopped at the end.
-    private static let stopLimit = TimeSpan.seconds(3)
 
     init(
         world: any World, job: CampaignJob, version: String, parts: Parts
     ) throws(AgentError) {
         self.world = world
         let settings = job.settings
-        log = try CampaignLog(directory: job.logDirectory, settings: settings)
+        log = try CampaignLog(
+            directory: job.logDirectory, settings: settings, options: parts.segments)
         if let seed = log.resumed.seed, seed != settings.campaign.seed {
             throw .otherSeed(path: log.path, seed: seed, now: settings.campaign.seed)
         }
@@ -44,19 +51,22 @@ final class Session {
         {
             throw .planner(error)
         }
+        meter = RigMeter()
         do throws(LineSetupError) {
             rig = try RigLoop(
                 world: world, settings: settings, loss: job.loss,
-                remaining: log.resumed.remaining)
+                remaining: log.resumed.remaining, meter: meter)
         } catch {
             throw .lines("\(error)")
         }
         do throws(WorldError) { archive = try parts.archive(log) } catch {
             throw .control(error)
         }
+        link = RigLink(
+            settings: settings, rigWaker: parts.bells?.rig, stewardWaker: parts.bells?.steward)
         director = Director(
-            settings: settings, rig: rig, resumed: log.resumed, archive: archive,
-            thinker: parts.thinker(planner))
+            settings: settings, link: link, clock: parts.clock ?? world, resumed: log.resumed,
+            archive: archive, thinker: parts.thinker(planner))
         startedAt = world.now
 
         director.record(
@@ -73,25 +83,59 @@ final class Session {
         archive.flush()
     }
 
-    /// Runs until the campaign is over or `shouldStop`, calling `between` after every turn.
-    func run(shouldStop: () -> Bool, between: (Director) -> Void = { _ in }) {
-        while !director.isFinished, !shouldStop() {
-            director.turn()
-            between(director)
-            world.wait(until: rig.deadline)
-        }
-        stop(shouldStop() ? "asked to stop" : director.campaign.phase.description)
+    // MARK: - One thread for both
+
+    /// One turn of the rig, and of the director after it, as often as they have something to
+    /// say to each other.
+    func turn() {
+        rig.turn()
+        rig.handOver(to: link)
+        director.turn()
+        exchange()
     }
 
-    /// Stops the pumps, waits for them to say so, and closes the log.
-    private func stop(_ reason: String) {
-        director.haltForEnd(reason)
-        let limit = world.now + Self.stopLimit
-        while world.now < limit, !rig.controller.isAtRest {
-            director.turn()
-            world.wait(until: min(rig.deadline, limit))
+    /// What an operator asks for, done and written down; returns the answer.
+    func operate(_ command: OperatorCommand, kind: String, text: String) -> String {
+        director.operate([OperatorAction(command: command, kind: kind, text: text)], ticket: 1)
+        exchange()
+        return director.answers.popLast()?.text ?? ""
+    }
+
+    private func exchange() {
+        while link.requests.count > 0 {
+            rig.serve(link)
+            rig.handOver(to: link)
+            director.takeNews()
         }
-        if !rig.controller.isAtRest {
+    }
+
+    /// Runs until the campaign is over or `shouldStop`, calling `between` after every turn.
+    func run(shouldStop: () -> Bool, between: () -> Void = {}) {
+        while !director.isFinished, !shouldStop() {
+            turn()
+            between()
+            world.wait(until: rig.deadline)
+        }
+        director.haltForEnd(endReason(wasStopped: shouldStop()))
+        exchange()
+        while !rig.isOver(at: world.now) {
+            turn()
+            world.wait(until: rig.deadline)
+        }
+        finish(atRest: rig.controller.isAtRest, reason: endReason(wasStopped: shouldStop()))
+    }
+
+    // MARK: - The end
+
+    /// Why the session ends, for the log.
+    func endReason(wasStopped: Bool) -> String {
+        wasStopped ? "asked to stop" : director.campaign.phase.description
+    }
+
+    /// Writes down how it ended, and closes the log; the lines too, where no thread holds them
+    /// any more.
+    func finish(atRest: Bool, reason: String, closesLines: Bool = true) {
+        if !atRest {
             director.record(
                 .fault(
                     kind: "pump-disobedient",
@@ -99,7 +143,7 @@ final class Session {
         }
         director.record(.stop(reason: reason))
         archive.close()
-        rig.close()
+        if closesLines { rig.close() }
     }
 
     /// Why records did not get into the log; nil when all did.
@@ -114,18 +158,15 @@ final class Session {
 
     /// What came of it, after `run`.
     func summary() -> Summary {
-        let digest = (try? ReadFile(path: log.path)).flatMap { try? Digest.sha256(of: $0) }
-        return Summary(
+        Summary(
             campaign: director.campaign, droplets: director.dropletsCounted,
             rigSeconds: (world.now - startedAt).seconds, logPath: log.path,
-            logSHA256: digest ?? "")
+            logSHA256: log.segments.lastSealed.map { Hexadecimal.text($0.hash) } ?? "")
     }
 }
 
 /// A campaign to run: its configuration and where its log lies.
 public struct CampaignJob {
-    /// Name of the log within its directory.
-    public static let logFileName = CampaignLog.fileName
     /// The checked configuration.
     public var settings: Settings
     /// The same as text, as it will stand in the log.
@@ -151,6 +192,28 @@ public struct CampaignJob {
     }
 }
 
+extension CampaignJob {
+    /// Segments as the configuration says, for a log that begins now with a name nobody else has.
+    func segments() throws(WorldError) -> SegmentOptions {
+        var options = SegmentOptions(
+            newIdentifier: LogIdentifier(derivedFrom: try Entropy.bytes(LogIdentifier.size)))
+        options.size = Int64(settings.log.segmentSize)
+        options.age = settings.log.segmentAge
+        return options
+    }
+
+    /// The same under a virtual clock: the name follows from the configuration, so that the same
+    /// job gives the same bytes. Such a clock has no nights in which a workstation asks, so only
+    /// the size ends a segment.
+    var virtualSegments: SegmentOptions {
+        let text = "argent\n\(settings.campaign.seed)\n\(targetText)\n\(configurationText)"
+        var options = SegmentOptions(newIdentifier: LogIdentifier(derivedFrom: text.utf8))
+        options.size = Int64(settings.log.segmentSize)
+        options.age = nil
+        return options
+    }
+}
+
 /// Runs campaigns in the caller's thread, under the clock of `world`.
 public enum VirtualCampaign {
     /// Runs `job` to its end and returns what came of it.
@@ -163,15 +226,16 @@ public enum VirtualCampaign {
         let parts = Session.Parts(
             archive: { log in
                 observer?.takeUp(log.resumed)
-                return DirectArchive(journal: log.journal, observer: observer)
+                return DirectArchive(log: log.segments, observer: observer)
             },
-            thinker: { DirectThinker(planner: $0) })
+            thinker: { DirectThinker(planner: $0) }, segments: job.virtualSegments, clock: nil,
+            bells: nil)
         let session = try Session(world: world, job: job, version: version, parts: parts)
         var visits = Visits(attendant: attendant)
         var isStuck = false
         session.run(
             shouldStop: { isStuck },
-            between: { director in isStuck = !visits.look(at: director, now: world.now) })
+            between: { isStuck = !visits.look(at: session, now: world.now) })
         return session.summary()
     }
 }
@@ -192,9 +256,9 @@ private struct Visits {
     init(attendant: (any Attendant)?) { self.attendant = attendant }
 
     /// False when the rig stands still and nobody can help it: waiting on would be for ever.
-    mutating func look(at director: Director, now: Instant) -> Bool {
-        let controller = director.rig.controller
-        guard controller.state == .held || controller.state == .safe else {
+    mutating func look(at session: Session, now: Instant) -> Bool {
+        let state = session.rig.controller.state
+        guard state == .held || state == .safe else {
             heldSince = nil
             return true
         }
@@ -205,10 +269,10 @@ private struct Visits {
         guard now - since >= delay else { return true }
         heldSince = nil
         let commands =
-            controller.state == .held
-            ? attendant?.attend(held: controller.holdReason) ?? [] : []
+            state == .held
+            ? attendant?.attend(held: session.rig.controller.holdReason) ?? [] : []
         for command in commands {
-            _ = director.operate(command, kind: "attendant", text: "\(command)")
+            _ = session.operate(command, kind: "attendant", text: "\(command)")
         }
         return !commands.isEmpty
     }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -14,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -69,6 +72,16 @@ int csystem_poll(struct csystem_poll *fds, size_t count, int64_t timeout_ns) {
     struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
     return negative_errno(
         ppoll((struct pollfd *)fds, count, timeout_ns < 0 ? NULL : &timeout, NULL));
+}
+
+int csystem_poll_until(struct csystem_poll *fds, size_t count, int64_t deadline_ns) {
+    if (deadline_ns == INT64_MAX) return csystem_poll(fds, count, -1);
+    // The kernel turns the span into a point of the same clock at once. Only what comes between
+    // these two lines is lost, and it does not add up: the next deadline does not rest on it.
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t left = deadline_ns - ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+    return csystem_poll(fds, count, left > 0 ? left : 0);
 }
 
 int csystem_eventfd(void) { return negative_errno(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
@@ -166,6 +179,39 @@ int csystem_thread_nice(int increment) {
 }
 
 int csystem_lock_memory(void) { return negative_errno(mlockall(MCL_CURRENT | MCL_FUTURE)); }
+
+int csystem_thread_pin(int cpu) {
+    if (cpu < 0 || cpu >= CPU_SETSIZE) return -EINVAL;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return -pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+int csystem_thread_exact_timers(void) { return negative_errno(prctl(PR_SET_TIMERSLACK, 1)); }
+
+void csystem_touch_stack(void) {
+    volatile char space[256 * 1024];
+    for (size_t i = 0; i < sizeof space; i += 1024) space[i] = 0;
+}
+
+int csystem_keep_heap(size_t bytes) {
+    if (!mallopt(M_TRIM_THRESHOLD, INT_MAX) || !mallopt(M_MMAP_MAX, 0)) return -EINVAL;
+    if (bytes == 0) return 0;
+    char *space = malloc(bytes);
+    if (!space) return -ENOMEM;
+    for (size_t i = 0; i < bytes; i += 1024) ((volatile char *)space)[i] = 0;
+    free(space);
+    return 0;
+}
+
+int csystem_thread_faults(int64_t *minor_faults, int64_t *major_faults) {
+    struct rusage usage;
+    if (getrusage(RUSAGE_THREAD, &usage) < 0) return -errno;
+    *minor_faults = usage.ru_minflt;
+    *major_faults = usage.ru_majflt;
+    return 0;
+}
 
 // Stop signals -----------------------------------------------------------------------------
 
@@ -296,4 +342,27 @@ ssize_t csystem_send(int fd, const void *bytes, size_t count) {
         result = send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (result < 0 && errno == EINTR);
     return result < 0 ? -errno : result;
+}
+
+int csystem_datagram(const char *path, const void *bytes, size_t count) {
+    struct sockaddr_un address;
+    int result = unix_address(path, &address);
+    if (result < 0) return result;
+    // An abstract name is as long as it is written, and begins with a zero byte.
+    socklen_t length = offsetof(struct sockaddr_un, sun_path) + strlen(path);
+    if (path[0] == '@') {
+        address.sun_path[0] = 0;
+    } else {
+        length += 1;
+    }
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    ssize_t sent;
+    do {
+        sent = sendto(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT,
+            (struct sockaddr *)&address, length);
+    } while (sent < 0 && errno == EINTR);
+    result = sent < 0 ? -errno : 0;
+    close(fd);
+    return result;
 }

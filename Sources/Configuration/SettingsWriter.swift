@@ -34,6 +34,9 @@ public enum SettingsWriter {
         for interlock in s.interlocks {
             section("[[interlock]]", InterlockSettings.fields, interlock, .init(name: ""))
         }
+        for reaction in s.reactions {
+            section("[[reaction]]", ReactionSettings.fields, reaction, ReactionSettings())
+        }
         for sensor in s.sensors {
             section("[[sensor]]", SensorSettings.fields, sensor, .init(name: ""))
         }
@@ -45,7 +48,9 @@ public enum SettingsWriter {
         }
         section("[heartbeat]", HeartbeatSettings.fields, s.heartbeat, HeartbeatSettings())
         section("[log]", LogSettings.fields, s.log, LogSettings())
+        section("[sync]", SyncSettings.fields, s.sync, SyncSettings())
         section("[control]", ControlSettings.fields, s.control, ControlSettings())
+        section("[realtime]", RealtimeSettings.fields, s.realtime, RealtimeSettings())
         section("[simulation]", SimulationSettings.fields, s.simulation, SimulationSettings())
         return text
     }

@@ -178,6 +178,8 @@ final class RealInputLines: InputLines, Pollable {
         return all
     }
 
+    func noteInput() {}
+
     func hungUp() {}
 
     func level(_ index: Int) throws(WorldError) -> Bool {

@@ -30,6 +30,11 @@ final class RealSerialPort: SerialPort, Pollable {
 
     var pollDescriptors: [Int32] { port.map { [cserial_descriptor($0)] } ?? [] }
 
+    /// False after a read that took all there was, until `wait` sees that more came.
+    private(set) var mayHaveInput = true
+
+    func noteInput() { mayHaveInput = true }
+
     func hungUp() { isGone = true }
 
     func write(_ bytes: ArraySlice<UInt8>) throws(WorldError) -> Int {
@@ -43,6 +48,7 @@ final class RealSerialPort: SerialPort, Pollable {
     func read(into buffer: inout [UInt8], limit: Int) throws(WorldError) -> Int {
         guard let port else { throw .gone(name: path) }
         guard limit > 0 else { return 0 }
+        mayHaveInput = isGone
         // What arrived before the hang-up may still be there, so a gone line is read as well.
         let portion = 1024
         var total = 0
@@ -55,6 +61,8 @@ final class RealSerialPort: SerialPort, Pollable {
             }
             if got > 0 {
                 total += got
+                // What did not fit is still there.
+                if total == limit { mayHaveInput = true }
             } else if total > 0 || (got == -Int(EAGAIN) && !isGone) {
                 return total
             } else if got == 0 || isGone {

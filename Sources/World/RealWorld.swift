@@ -2,21 +2,28 @@ import CSystem
 import Glibc
 import Quantities
 
-/// Something a `RealWorld` polls. `descriptor` is negative once it must not be polled any more.
-protocol Pollable: AnyObject {
+/// Something a `RealWorld` polls.
+package protocol Pollable: AnyObject {
     var pollDescriptors: [Int32] { get }
+    /// There is something to read.
+    func noteInput()
     /// The line went away, as poll(2) saw it.
     func hungUp()
 }
 
 /// The world the kernel shows. Belongs to one thread; only `waker` may be used from others.
 public final class RealWorld: World {
+    /// Descriptors polled at most: a rig has a dozen.
+    static let descriptorLimit = 256
+
     /// Ends this world's `wait` from any thread or signal handler.
     public let waker: WakeHandle
     /// The kernel's boot_id; empty where it cannot be read.
     public let bootIdentifier: String
 
-    private var entries: [csystem_poll] = []
+    // Plain memory, so that waiting neither allocates nor checks anything.
+    private let entries: UnsafeMutablePointer<csystem_poll>
+    private var entryCount = 1
     private var owners: [any Pollable] = []
 
     /// A world with nothing open yet.
@@ -24,19 +31,20 @@ public final class RealWorld: World {
         waker = try WakeHandle()
         let bytes = (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []
         bootIdentifier = String(decoding: bytes.filter { $0 > 32 }, as: UTF8.self)
-        entries = [csystem_poll(fd: waker.descriptor, events: csystem_pollin, revents: 0)]
+        entries = .allocate(capacity: Self.descriptorLimit)
+        entries.initialize(
+            repeating: csystem_poll(fd: waker.descriptor, events: csystem_pollin, revents: 0),
+            count: Self.descriptorLimit)
+        owners.reserveCapacity(Self.descriptorLimit)
     }
+
+    deinit { entries.deallocate() }
 
     /// The monotonic clock.
-    public var now: Instant { Instant(nanoseconds: monotonicNanoseconds()) }
+    public var now: Instant { Clocks.now }
 
     /// The time of day; may jump.
-    public var wallTime: WallTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return WallTime(
-            unixNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
+    public var wallTime: WallTime { Clocks.wallTime }
 
     /// Opens a serial line for one owner; throws `absent` or `busy`.
     public func openSerial(_ settings: SerialSettings) throws(WorldError) -> any SerialPort {
@@ -62,44 +70,49 @@ public final class RealWorld: World {
         try RealI2CDevice(bus: bus, address: address)
     }
 
-    /// Sleeps until there is input or a wake, or `deadline` has come.
+    /// Sleeps until there is input or a wake, or `deadline` has come (an absolute time: what one
+    /// wait oversleeps, the next does not inherit).
     public func wait(until deadline: Instant) {
-        var timeout: Int64 = -1
-        if deadline != .distantFuture {
-            timeout = max(0, deadline.nanoseconds - monotonicNanoseconds())
-        }
-        let ready = entries.withUnsafeMutableBufferPointer { list in
-            csystem_poll(list.baseAddress, list.count, timeout)
-        }
+        let ready = csystem_poll_until(entries, entryCount, deadline.nanoseconds)
         guard ready > 0 else { return }
         if entries[0].revents != 0 { waker.drain() }
         // A descriptor that hung up stays readable for ever: it leaves the set at once, or the
         // next wait would spin on it.
         let lost = csystem_pollhup | csystem_pollerr | csystem_pollnval
-        for place in entries.indices.dropFirst().reversed() where entries[place].revents & lost != 0
-        {
-            let owner = owners[place - 1]
-            owner.hungUp()
-            entries.remove(at: place)
-            owners.remove(at: place - 1)
+        var place = entryCount - 1
+        while place > 0 {
+            let happened = entries[place].revents
+            if happened != 0 { owners[place - 1].noteInput() }
+            if happened & lost != 0 {
+                owners[place - 1].hungUp()
+                remove(place)
+            }
+            place -= 1
         }
     }
 
     /// Ends a `wait`; safe from any thread.
     public func wake() { waker.signal() }
 
-    private func register(_ owner: any Pollable) {
-        for fd in owner.pollDescriptors {
-            entries.append(csystem_poll(fd: fd, events: csystem_pollin, revents: 0))
+    /// Polls `owner` from now on; its descriptors stay open until `unregister`.
+    package func register(_ owner: any Pollable) {
+        for fd in owner.pollDescriptors where entryCount < Self.descriptorLimit {
+            entries[entryCount] = csystem_poll(fd: fd, events: csystem_pollin, revents: 0)
+            entryCount += 1
             owners.append(owner)
         }
     }
 
     /// Stops polling `owner`; called before its descriptors are closed or when they died.
-    func unregister(_ owner: any Pollable) {
+    package func unregister(_ owner: any Pollable) {
         for place in owners.indices.reversed() where owners[place] === owner {
-            owners.remove(at: place)
-            entries.remove(at: place + 1)
+            remove(place + 1)
         }
+    }
+
+    private func remove(_ place: Int) {
+        owners.remove(at: place - 1)
+        entryCount -= 1
+        for later in place..<max(place, entryCount) { entries[later] = entries[later + 1] }
     }
 }

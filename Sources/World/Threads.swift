@@ -53,13 +53,59 @@ public final class Thread: @unchecked Sendable {
         return thread
     }
 
+    /// Gives the calling thread another schedule. Returns nil, or why it keeps what it has.
+    public static func become(_ schedule: Schedule) -> String? {
+        refusal(of: schedule, code: max(0, -apply(schedule)))
+    }
+
+    private static func apply(_ schedule: Schedule) -> Int32 {
+        switch schedule {
+        case .normal: 0
+        case .nice(let increment): csystem_thread_nice(Int32(clamping: increment))
+        case .fifo(let priority): csystem_thread_fifo(Int32(clamping: priority))
+        }
+    }
+
     /// Why the thread does not run as asked; nil when it does.
     public var degradation: String? {
-        let code = scheduleFailure.load(ordering: .acquiring)
+        Self.refusal(of: asked, code: scheduleFailure.load(ordering: .acquiring))
+    }
+
+    private static func refusal(of asked: Schedule, code: Int32) -> String? {
         guard code > 0 else { return nil }
         let reason = strerror(code).map { String(cString: $0) } ?? "errno \(code)"
-        return "\(asked) refused (\(reason)): running with the normal schedule; "
-            + "give the service LimitRTPRIO or CAP_SYS_NICE"
+        let wanted =
+            switch asked {
+            case .fifo(let priority): "SCHED_FIFO \(priority)"
+            case .nice(let increment): "nice \(increment)"
+            case .normal: "the normal schedule"
+            }
+        return "\(wanted) refused (\(reason)): running with the normal schedule; give the "
+            + "service LimitRTPRIO=99 or AmbientCapabilities=CAP_SYS_NICE"
+    }
+
+    /// Keeps the calling thread on processor `cpu`. Returns nil, or why not.
+    public static func pin(to cpu: Int) -> String? {
+        let result = csystem_thread_pin(Int32(clamping: cpu))
+        guard result < 0 else { return nil }
+        let reason = strerror(-result).map { String(cString: $0) } ?? "errno \(-result)"
+        return "not kept on processor \(cpu) (\(reason)): choose one of those in "
+            + "/sys/devices/system/cpu/online"
+    }
+
+    /// The calling thread's timers end when they should, not up to 50 µs later: what threads
+    /// without a real-time schedule are given to save power (PR_SET_TIMERSLACK).
+    public static func useExactTimers() { _ = csystem_thread_exact_timers() }
+
+    /// The calling thread's stack is there for 256 KiB downwards.
+    public static func touchStack() { csystem_touch_stack() }
+
+    /// Page faults of the calling thread so far; those that waited for a disk apart.
+    public static var pageFaults: (minor: Int, major: Int) {
+        var minor: Int64 = 0
+        var major: Int64 = 0
+        guard csystem_thread_faults(&minor, &major) == 0 else { return (0, 0) }
+        return (Int(minor), Int(major))
     }
 
     /// Waits until the body has returned. Call once.
@@ -69,13 +115,8 @@ public final class Thread: @unchecked Sendable {
         guard let context else { return nil }
         let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
         _ = csystem_thread_name(start.name)
-        let result: Int32 =
-            switch start.schedule {
-            case .normal: 0
-            case .nice(let increment): csystem_thread_nice(Int32(clamping: increment))
-            case .fifo(let priority): csystem_thread_fifo(Int32(clamping: priority))
-            }
-        start.thread.scheduleFailure.store(max(0, -result), ordering: .releasing)
+        start.thread.scheduleFailure.store(
+            max(0, -apply(start.schedule)), ordering: .releasing)
         start.body()
         return nil
     }
@@ -89,6 +130,16 @@ public enum Memory {
         guard result < 0 else { return nil }
         let reason = strerror(-result).map { String(cString: $0) } ?? "errno \(-result)"
         return "memory not locked (\(reason)): give the service LimitMEMLOCK=infinity"
+    }
+
+    /// The heap keeps what it has from here on, and `bytes` more are touched beforehand: freed
+    /// memory does not go back to the kernel, whose other threads would have to be interrupted
+    /// for that. Returns nil, or why not.
+    public static func keepHeap(touching bytes: Int) -> String? {
+        let result = csystem_keep_heap(max(0, bytes))
+        guard result < 0 else { return nil }
+        let reason = strerror(-result).map { String(cString: $0) } ?? "errno \(-result)"
+        return "the heap is not kept (\(reason)): more memory is needed"
     }
 }
 

@@ -3,13 +3,7 @@ import Quantities
 /// The only door to the outside: clocks, lines, buses and waiting. Everything above takes its
 /// time and its bytes from here, so the same code runs on a board, under a virtual clock, and
 /// under a fuzzer. Implementations: `RealWorld` (the kernel) and `VirtualWorld` (simulated).
-public protocol World: AnyObject {
-    /// The monotonic clock.
-    var now: Instant { get }
-
-    /// The time of day; may jump.
-    var wallTime: WallTime { get }
-
+public protocol World: AnyObject, Timekeeper {
     /// A text that differs between boots (`/proc/sys/kernel/random/boot_id`), so that monotonic
     /// times of two boots are never compared.
     var bootIdentifier: String { get }
@@ -58,6 +52,10 @@ public protocol SerialPort: AnyObject {
     /// Zero means nothing now. Throws `WorldError.gone` when the device was unplugged.
     func read(into buffer: inout [UInt8], limit: Int) throws(WorldError) -> Int
 
+    /// Whether a read may bring anything; false only where the last `wait` of the world saw that
+    /// nothing arrived.
+    var mayHaveInput: Bool { get }
+
     /// Changes the speed after everything written has left.
     func setBaud(_ baud: Int) throws(WorldError)
 
@@ -66,6 +64,11 @@ public protocol SerialPort: AnyObject {
 
     /// Closes the line; later calls throw `gone`. Safe to repeat.
     func close()
+}
+
+extension SerialPort {
+    /// Who cannot say looks.
+    public var mayHaveInput: Bool { true }
 }
 
 /// One output line of a GPIO chip, named as the kernel names it; never by chip number, which

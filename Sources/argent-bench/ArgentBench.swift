@@ -16,6 +16,7 @@ enum ArgentBench {
             dropletBenchmarks,
             quantizedBenchmarks,
             decisionBenchmarks,
+            spectralBenchmarks,
         ].flatMap { $0 }
     }
 
@@ -24,6 +25,13 @@ enum ArgentBench {
         var prefixes: [String] = []
         var lists = false
         var arguments = CommandLine.arguments.dropFirst()
+        if arguments.first == "rig" {
+            guard let bench = RigBench(arguments.dropFirst()) else { fail("\n" + RigBench.help) }
+            do {
+                if try !bench.run() { exit(1) }
+            } catch { fail("\(error)") }
+            return
+        }
         if arguments.first == "campaign" {
             guard let bench = CampaignBench(arguments.dropFirst()) else {
                 fail("\n" + CampaignBench.help)
@@ -34,6 +42,17 @@ enum ArgentBench {
         if arguments.first == "steps" {
             guard let bench = StepBench(arguments.dropFirst()) else { fail("\n" + StepBench.help) }
             do { try bench.run() } catch { fail("\(error)") }
+            return
+        }
+        if arguments.first == "spectra" {
+            guard let bench = SpectralFile(arguments.dropFirst()) else {
+                fail("\n" + SpectralFile.help)
+            }
+            do { try bench.run() } catch { fail("\(error)") }
+            return
+        }
+        if arguments.first == "serve-segments" {
+            do { try SegmentServer.run(Array(arguments.dropFirst())) } catch { fail("\(error)") }
             return
         }
         while let argument = arguments.popFirst() {

@@ -1,4 +1,5 @@
 import Agent
+import Export
 import Quantities
 import World
 
@@ -124,8 +125,55 @@ enum StatusText {
             let what = "  FAULT \(fault["kind"]?.string ?? "?"): \(fault["text"]?.string ?? "")"
             text += plain(what) + " (\(still))\n"
         }
+        if let realtime = status["realtime"] { text += realtimeText(realtime) }
         if let ending = status["finished"]?.string { text += "  over: \(ending)\n" }
         if let log = status["log"]?.string { text += "  log \(log)\n" }
+        if let sync = status["sync"] { text += self.text(sync: sync) }
+        return text
+    }
+
+    private static func text(sync: JSONValue) -> String {
+        var text = "  sync: "
+        if let problem = sync["problem"]?.string {
+            text += "not listening: \(problem)"
+        } else {
+            text += "listening at \(sync["listening"]?.string ?? "?")"
+        }
+        if let peer = sync["last_peer"]?.string, let at = sync["last_pull_unix_s"]?.number {
+            let age = Double(Clocks.wallTime.unixNanoseconds / 1_000_000_000) - at
+            text += ", last pull \(duration(age)) ago by \(peer)"
+        }
+        if let bytes = sync["unacknowledged_bytes"]?.number {
+            text += ", \(short(bytes / 1e6)) MB not pulled yet"
+        }
+        if let refused = sync["refused"]?.number, refused > 0 {
+            text += ", \(short(refused)) connections refused"
+        }
+        return plain(text) + "\n"
+    }
+
+    /// One line on lateness, one for every stage over its budget and everything that was lost.
+    private static func realtimeText(_ realtime: JSONValue) -> String {
+        func number(_ value: JSONValue, _ name: String) -> String {
+            value[name]?.number.map(short) ?? "-"
+        }
+        var text = ""
+        for span in realtime["spans"]?.array ?? [] {
+            let name = span["name"]?.string ?? "?"
+            let times =
+                "median \(number(span, "median_us")) us, 99 % \(number(span, "p99_us")), "
+                + "99.9 % \(number(span, "p999_us")), longest \(number(span, "max_us"))"
+            if name == "lateness" {
+                text += "  rig thread: \(number(realtime, "turns")) turns, late by \(times); "
+                text += "\(number(realtime, "missed_turns")) left out\n"
+            } else if span["over_budget"]?.number ?? 0 > 0 {
+                text += plain("  stage \(name): \(times); longer than its ")
+                text += "\(number(span, "budget_us")) us \(number(span, "over_budget")) times\n"
+            }
+        }
+        for lost in realtime["lost"]?.array ?? [] {
+            text += plain("  NOT REAL-TIME: \(lost.string ?? "")") + "\n"
+        }
         return text
     }
 }

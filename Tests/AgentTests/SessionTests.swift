@@ -33,7 +33,7 @@ import World
         // The delivered volumes agree with the commanded ones, to what ramps and starts cost.
         let oil = try #require(rig.simulated.syringe("oil"))
         let used = 60_000 - oil.remaining(at: rig.world.now).microliters
-        let booked = 60_000 - session.director.rig.controller.ledger.remaining[3].microliters
+        let booked = 60_000 - session.rig.controller.ledger.remaining[3].microliters
         #expect(abs(used - booked) < 0.05 * booked, "used \(used), booked \(booked)")
     }
 
@@ -106,7 +106,7 @@ import World
             let end = rig.world.now + .seconds(generator.uniform(15, 60))
             var isKilled = false
             while !session.director.isFinished {
-                session.director.turn()
+                session.turn()
                 rig.world.wait(until: rig.world.now + .milliseconds(20))
                 if rig.world.now > end {
                     isKilled = true
@@ -114,7 +114,7 @@ import World
                 }
             }
             if !isKilled { summary = session.summary() }
-            session.log.journal.close()
+            session.log.segments.close()
         }
         #expect(lives > 2, "it was never killed")
         var finished: [Int: Int] = [:]
@@ -135,22 +135,21 @@ import World
         let rig = try VirtualRig { $0.campaign.runs = 1 }
         let directory = ScratchDirectory()
         let session = try rig.session(directory.path)
-        let director = session.director
         func run(_ seconds: Double, until: () -> Bool) -> Bool {
             let end = rig.world.now + .seconds(seconds)
             while rig.world.now < end {
-                director.turn()
+                session.turn()
                 if until() { return true }
-                rig.world.wait(until: min(director.rig.deadline, end))
+                rig.world.wait(until: min(session.rig.deadline, end))
             }
             return false
         }
-        #expect(run(300) { director.rig.controller.state == .collecting })
+        #expect(run(300) { session.rig.controller.state == .collecting })
         rig.world.unplug("/sim/AgNO3")
         let pulledAt = rig.world.now
-        #expect(run(1) { director.rig.controller.state == .safe })
+        #expect(run(1) { session.rig.controller.state == .safe })
         // The other pumps say within a second that they stand still, and do…
-        #expect(run(1) { director.rig.pumpStates.dropFirst().allSatisfy { $0.actual == .stopped } })
+        #expect(run(1) { session.rig.pumpStates.dropFirst().allSatisfy { $0.actual == .stopped } })
         #expect((rig.world.now - pulledAt).seconds < 1)
         _ = run(3) { false }
         for name in ["seeds", "solvent", "oil"] {
@@ -161,12 +160,12 @@ import World
         _ = run(6) { false }
         let alone = try #require(rig.simulated.syringe("AgNO3")).flow(at: rig.world.now)
         #expect(abs(alone.microlitersPerMinute) < 0.01)
-        #expect(director.operate(.clear, kind: "clear", text: "").contains("cannot clear yet"))
+        #expect(session.operate(.clear, kind: "clear", text: "").contains("cannot clear yet"))
         rig.world.replug("/sim/AgNO3")
         _ = run(10) { false }
-        #expect(director.rig.controller.state == .safe)
-        #expect(director.operate(.clear, kind: "clear", text: "") == "cleared")
-        #expect(run(2_000) { director.isFinished })
+        #expect(session.rig.controller.state == .safe)
+        #expect(session.operate(.clear, kind: "clear", text: "") == "cleared")
+        #expect(run(2_000) { session.director.isFinished })
     }
 
     @Test func aTrippedInterlockStopsThePumps() throws {
@@ -178,24 +177,24 @@ import World
         }
         rig.world.setLine(chipLabel: "sim", line: "DOOR", level: false)
         let directory = ScratchDirectory()
-        let director = try rig.session(directory.path).director
+        let session = try rig.session(directory.path)
         func run(_ seconds: Double, until: () -> Bool) -> Bool {
             let end = rig.world.now + .seconds(seconds)
             while rig.world.now < end {
-                director.turn()
+                session.turn()
                 if until() { return true }
-                rig.world.wait(until: min(director.rig.deadline, end))
+                rig.world.wait(until: min(session.rig.deadline, end))
             }
             return false
         }
-        #expect(run(300) { director.rig.controller.state == .settling })
+        #expect(run(300) { session.rig.controller.state == .settling })
         rig.world.setLine(chipLabel: "sim", line: "DOOR", level: true)
-        #expect(run(0.1) { director.rig.controller.state == .safe })
-        #expect(director.rig.controller.faults.all.first?.text.contains("door") == true)
-        #expect(director.operate(.clear, kind: "clear", text: "").contains("cannot clear yet"))
+        #expect(run(0.1) { session.rig.controller.state == .safe })
+        #expect(session.rig.controller.faults.all.first?.text.contains("door") == true)
+        #expect(session.operate(.clear, kind: "clear", text: "").contains("cannot clear yet"))
         rig.world.setLine(chipLabel: "sim", line: "DOOR", level: false)
         _ = run(1) { false }
-        #expect(director.operate(.clear, kind: "clear", text: "") == "cleared")
-        #expect(run(300) { director.rig.controller.state == .ready })
+        #expect(session.operate(.clear, kind: "clear", text: "") == "cleared")
+        #expect(run(300) { session.rig.controller.state == .ready })
     }
 }

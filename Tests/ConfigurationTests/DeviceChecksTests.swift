@@ -31,7 +31,10 @@ import Testing
         """
 
     @Test func sensorsAreRead() throws {
-        let reading = SettingsReader.read(text: Texts.small + Self.sensors, file: "f")
+        let readers = ["oil pressure", "oil flow", "bath"].map {
+            "[[reaction]]\nwhen = \"stale-reading\"\nof = \"\($0)\"\ndo = [\"report\"]\n"
+        }.joined()
+        let reading = SettingsReader.read(text: Texts.small + Self.sensors + readers, file: "f")
         #expect(reading.problems.isEmpty, "\(reading.problems)")
         let sensors = try #require(reading.settings).sensors
         #expect(sensors.map(\.busAddress) == [0x48, 0x08, 0x49])
@@ -195,7 +198,8 @@ import Testing
             lines.append(isInside && line.hasPrefix("# ") && isKey ? line.dropFirst(2) : line)
         }
         let reading = SettingsReader.read(text: lines.joined(separator: "\n"), file: "f")
-        #expect(reading.problems.isEmpty, "\(reading.problems)")
+        let errors = reading.problems.filter { $0.severity == .error }
+        #expect(errors.isEmpty, "\(errors)")
         let settings = try #require(reading.settings)
         #expect(settings.sensors.map(\.name) == ["oil pressure", "oil flow"])
         #expect(settings.outputs.count == 2 && settings.expanders.count == 1)

@@ -163,6 +163,10 @@ enum RandomSettings {
         addDevices(to: &s, &random)
         s.log.directory = "/" + text()
         s.control.socket = "/" + text()
+        s.realtime.priority = random.below(100)
+        s.realtime.cpu = random.below(4_097) - 1
+        s.realtime.period = .microseconds(Int64(100 + random.below(49_901)))
+        s.realtime.locksMemory = random.below(2) == 0
         s.simulation.amplitudeScatter = random.uniform()
         s.simulation.autocorrelation = random.uniform(-0.9, 0.9)
         s.simulation.lampDriftPerHour = random.uniform(-1, 1)
@@ -205,6 +209,9 @@ extension RandomSettings {
             sensor.staleAfter = time(2_000, 9_000)
             sensor.stuckAfter = random.below(2) == 0 ? .zero : time(4_100, 9_000)
             s.sensors.append(sensor)
+            // A sensor that no reaction reads is an error.
+            s.reactions.append(
+                ReactionSettings(.staleReading, of: sensor.name, do: .report))
         }
         var expander = ExpanderSettings(name: "x" + text())
         expander.address = 0x20 + random.below(8)

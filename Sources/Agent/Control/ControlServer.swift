@@ -1,3 +1,4 @@
+import Export
 import Quantities
 import Rig
 import Synchronization
@@ -11,9 +12,9 @@ import World
 ///     {"command": "clear"}
 ///
 /// Each peer has one request and one answer under way at a time; the rest waits in the kernel.
-/// It lives on the archive thread. Status it answers from the picture the rig thread last left;
-/// commands it hands to the rig thread and waits for the answer. Peers that talk too much, or
-/// not at all, are dropped.
+/// It lives on the archive thread. Status it answers from the picture the steward last left;
+/// commands it hands to the steward, which hands them to the rig, and waits for the answer. Peers
+/// that talk too much, or not at all, are dropped.
 final class ControlServer {
     /// Peers at once, bytes of one request, and how long a peer may take for it.
     static let peerLimit = 8
@@ -29,7 +30,7 @@ final class ControlServer {
         var output: [UInt8] = []
         /// When it came, or its last whole request did: half a request is no sign of life.
         var lastHeard: Instant
-        /// Number of the request that waits for the rig thread.
+        /// Number of the request that waits for the rig's answer.
         var waiting: (number: Int, since: Instant)?
     }
 
@@ -43,13 +44,16 @@ final class ControlServer {
         self.mailbox = mailbox
     }
 
+    /// Answers shall ring `waker`, the bell of the thread this lives on.
+    func ring(_ waker: WakeHandle) { mailbox.register(server: waker) }
+
     /// Adds what is to be watched to `poller`.
     func watch(_ poller: inout Poller) {
         poller.watch(listener.descriptor, read: peers.count < Self.peerLimit)
         for peer in peers {
             guard peer.waiting == nil || !peer.output.isEmpty else {
-                // A hang-up is reported whatever is asked for: watched while the rig thread
-                // works on its request, a peer that has gone would wake this one for ever.
+                // A hang-up is reported whatever is asked for: watched while the rig works on
+                // its request, a peer that has gone would wake this one for ever.
                 poller.remove(peer.connection.descriptor)
                 continue
             }
@@ -122,7 +126,7 @@ final class ControlServer {
             }
             if let waiting = peer.waiting, now - waiting.since > Self.answerLimit {
                 peer.waiting = nil
-                reply("the rig thread does not answer", ok: false, to: &peer)
+                reply("the rig does not answer", ok: false, to: &peer)
             }
             if !peer.output.isEmpty {
                 let taken = try peer.connection.write(peer.output[...])
@@ -160,7 +164,9 @@ final class ControlServer {
                 }
                 var request = OperatorRequest(
                     .refilled(pumps: names), "refilled", names.joined(separator: ", "))
-                request.thenResumes = true
+                // The syringes were filled in order to go on.
+                request.actions.append(
+                    OperatorAction(command: .resume, kind: "resume", text: "after refilling"))
                 hand(request, peer: &peer, at: now)
             } else {
                 hand(OperatorRequest(.resume, "resume", text), peer: &peer, at: now)
@@ -177,7 +183,7 @@ final class ControlServer {
             return reply("too many requests at once", ok: false, to: &peer)
         }
         peer.waiting = (requests, now)
-        mailbox.wakeRig()
+        mailbox.wakeSteward()
     }
 
     private func takeAnswers() {
@@ -198,19 +204,14 @@ final class ControlServer {
     }
 }
 
-/// A request on its way from the archive thread to the rig thread.
+/// A request on its way from the archive thread to the steward.
 struct OperatorRequest: Sendable {
     var number = 0
-    var command: OperatorCommand
-    var kind: String
-    var text: String
-    /// A resume follows at once: the syringes were filled in order to go on.
-    var thenResumes = false
+    /// What is asked for, in order; answered together.
+    var actions: [OperatorAction]
 
     init(_ command: OperatorCommand, _ kind: String, _ text: String) {
-        self.command = command
-        self.kind = kind
-        self.text = text
+        actions = [OperatorAction(command: command, kind: kind, text: text)]
     }
 }
 
@@ -221,26 +222,35 @@ struct OperatorAnswer: Sendable {
     var text: String
 }
 
-/// Where rig thread and archive thread leave each other requests, answers and the picture of the
-/// moment. The rig thread never waits for it.
+/// Where steward and archive thread leave each other requests, answers and the picture of the
+/// moment.
 final class ControlMailbox: Sendable {
     let requests = BoundedQueue<OperatorRequest>(capacity: 16)
     let answers = BoundedQueue<OperatorAnswer>(capacity: 16)
     let pumpNames: [String]
     private let picture: Mutex<Status>
-    private let rigWaker: WakeHandle
+    private let stewardWaker: WakeHandle
+    /// Rings the server's thread; set once, before there are requests.
+    private let serverWaker = Mutex<WakeHandle?>(nil)
 
-    init(pumpNames: [String], rigWaker: WakeHandle) {
+    init(pumpNames: [String], stewardWaker: WakeHandle) {
         self.pumpNames = pumpNames
-        self.rigWaker = rigWaker
+        self.stewardWaker = stewardWaker
         picture = Mutex(Status())
     }
 
     /// The picture of the moment.
     var status: Status { picture.withLock { $0 } }
 
-    /// Leaves a new picture, unless somebody looks at the old one just now.
-    func show(_ status: Status) { _ = picture.withLockIfAvailable { $0 = status } }
+    /// Leaves a new picture.
+    func show(_ status: Status) { picture.withLock { $0 = status } }
 
-    func wakeRig() { rigWaker.signal() }
+    /// Server: there is a request.
+    func wakeSteward() { stewardWaker.signal() }
+
+    /// Steward: there is an answer.
+    func wakeServer() { serverWaker.withLock { $0 }?.signal() }
+
+    /// Server: this is how to be rung.
+    func register(server waker: WakeHandle) { serverWaker.withLock { $0 = waker } }
 }

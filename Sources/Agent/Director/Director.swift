@@ -7,15 +7,25 @@ import RunLog
 import World
 
 /// Brings campaign and rig together: gives the rig the next condition, gives the campaign what
-/// came of it, asks the thinker for the next run, and writes down everything in between.
+/// came of it, asks the thinker for the next run, and writes down everything in between. It works
+/// on the steward thread, below the rig's, and knows of the rig only what comes over the link.
 final class Director {
     let settings: Settings
-    let rig: RigLoop
     private(set) var campaign: Campaign
+    /// The latest picture of the rig; nil before the first.
+    private(set) var picture: RigPicture?
+    /// What the rig thread runs without; one line each.
+    private(set) var lost: [String] = []
+    /// Whether every pump confirmed that it stands still at the end; nil before the end.
+    private(set) var endedAtRest: Bool?
+    /// Answers to operators, for whoever passes them on and empties it.
+    var answers: [(ticket: Int, text: String)] = []
+
+    private let link: RigLink
     private let archive: any Archive
     private let thinker: any Thinker
+    private let clock: any Timekeeper
     private var recorder: Recorder
-    private let world: any World
 
     /// Orders of each condition so far, whatever became of them.
     private var attempts: [Int: Int]
@@ -24,6 +34,14 @@ final class Director {
     private var gathering = SpectrumGathering()
     private var isThinking = false
     private var isEnding = false
+    /// The rig said that it wants an order, and got none since.
+    private var isOrderWanted = false
+    /// Requests the rig had no room for.
+    private var unsent: [RigRequest] = []
+    /// The last requests: kept, so that it is never the rig thread that gives their memory back.
+    private var sent: [RigRequest] = []
+    private static let sentKept = 2 * RigLink.requestCapacity
+    private var toldFailure: String?
     /// Droplets of the running condition, and of the whole process.
     private(set) var dropletsInCondition = 0
     private(set) var dropletsCounted = 0
@@ -34,20 +52,20 @@ final class Director {
     private static let flushPeriod = TimeSpan.seconds(1)
 
     init(
-        settings: Settings, rig: RigLoop, resumed: ResumedCampaign, archive: any Archive,
-        thinker: any Thinker
+        settings: Settings, link: RigLink, clock: any Timekeeper, resumed: ResumedCampaign,
+        archive: any Archive, thinker: any Thinker
     ) {
         self.settings = settings
-        self.rig = rig
+        self.link = link
         self.archive = archive
         self.thinker = thinker
-        world = rig.world
+        self.clock = clock
         campaign = resumed.campaign
         attempts = resumed.attempts
         failures = resumed.failures
-        recorder = Recorder(settings: settings, world: rig.world)
-        startedAt = rig.world.now
-        flushedAt = rig.world.now
+        recorder = Recorder(settings: settings, clock: clock)
+        startedAt = clock.now
+        flushedAt = clock.now
     }
 
     /// Whether the campaign is over.
@@ -56,19 +74,19 @@ final class Director {
     /// Writes `body` down, now.
     func record(_ body: Record.Body) { archive.append(recorder.record(body)) }
 
-    /// One turn: the rig first, then what follows from it.
+    /// One turn: what the rig said, what follows from it, what the rig is to do next.
     func turn() {
-        rig.turn()
         if let step = recorder.clockStep() { archive.append(step) }
-        let now = world.now
-        takeReports()
+        let now = clock.now
+        takeNews()
         collectDecision()
-        if !isEnding, rig.controller.state == .ready, rig.controller.wantsOrder {
-            giveOrder(at: now)
-            rig.carryOut(at: now)
-            takeReports()
+        if !isEnding, isOrderWanted { giveOrder() }
+        if archive.failure != toldFailure {
+            toldFailure = archive.failure
+            ask(.log(failure: toldFailure))
         }
-        rig.controller.log(failure: archive.failure, at: now)
+        if !unsent.isEmpty { sendRest() }
+        picture = link.pictures.latest(instead: picture)
         if now - flushedAt >= Self.flushPeriod {
             archive.flush()
             flushedAt = now
@@ -78,80 +96,98 @@ final class Director {
     /// Brings the rig to rest for the end of the process; a condition that runs is broken off.
     func haltForEnd(_ reason: String) {
         isEnding = true
-        rig.controller.halt(reason: reason, at: world.now)
-        rig.carryOut(at: world.now)
-        takeReports()
+        ask(.halt(reason: reason))
     }
 
-    /// What an operator asks for, done and written down; returns the answer.
-    func operate(_ command: OperatorCommand, kind: String, text: String) -> String {
-        record(.operatorAction(kind: kind, text: text))
-        let answer = rig.controller.operate(command, at: world.now)
-        rig.carryOut(at: world.now)
-        takeReports()
+    /// What an operator asks for, passed on and written down; the answer comes with `ticket`.
+    func operate(_ actions: [OperatorAction], ticket: Int) {
+        for action in actions {
+            record(.operatorAction(kind: action.kind, text: action.text))
+        }
+        ask(.operate(actions.map(\.command), ticket: ticket))
         archive.flush()
-        return answer
+    }
+
+    private func ask(_ request: RigRequest) {
+        if sent.count >= Self.sentKept { sent.removeFirst() }
+        sent.append(request)
+        guard unsent.isEmpty, link.ask(request) else { return unsent.append(request) }
+    }
+
+    private func sendRest() {
+        while let first = unsent.first, link.ask(first) { unsent.removeFirst() }
     }
 
     /// A picture of the moment, without the log's path.
     func status() -> Status {
         var status = Status()
-        let controller = rig.controller
         status.campaign = settings.campaign.name
-        status.state = controller.state.rawValue
-        status.holdReason = controller.holdReason
         status.run = campaign.phase.run
         status.runs = settings.campaign.runs
-        status.condition = controller.order?.number
         status.conditionsDone = campaign.history.count
         status.conditionsPlanned = settings.campaign.runs * settings.campaign.batch
-        status.droplets = controller.losses.count
         status.dropletsWanted = settings.rig.droplets
-        status.flags = controller.flags.all
         status.bestLoss = campaign.best?.loss
         status.bestCondition = campaign.best?.number
         status.proposers = campaign.comparison.map(Summary.Proposer.init)
         if conditionsThisProcess > 0 {
-            let pace = (world.now - startedAt).seconds / Double(conditionsThisProcess)
+            let pace = (clock.now - startedAt).seconds / Double(conditionsThisProcess)
             status.secondsLeft =
                 pace * Double(max(0, status.conditionsPlanned - status.conditionsDone))
         }
-        let states = rig.pumpStates
-        status.pumps = settings.pumps.indices.map { index in
-            Status.Pump(
-                name: settings.pumps[index].name, state: states[index],
-                commanded: controller.commanded[index],
-                remaining: controller.ledger.remaining[index])
-        }
-        status.faults = controller.faults.all.map { fault in
-            var shown = Status.Fault()
-            shown.kind = fault.kind
-            shown.text = fault.text
-            shown.active = fault.active
-            return shown
-        }
+        if let picture { status.show(picture, names: settings.pumps.map(\.name)) }
         status.finished = campaign.phase.isOver ? campaign.phase.description : ""
         return status
     }
 
-    private func takeReports() {
-        guard !rig.reports.isEmpty else { return }
-        let reports = rig.reports
-        rig.reports.removeAll(keepingCapacity: true)
-        for report in reports {
-            for body in recorder.bodies(of: report) {
-                record(body)
-                if case .droplet(let droplet) = body { gathering.add(droplet) }
+    /// Takes what the rig said since the last time.
+    func takeNews() {
+        while let item = link.news.pop() {
+            switch item.news {
+            case .report(let report): take(report, at: item.at)
+            case .wantsOrder: isOrderWanted = true
+            case .declined(let condition): declined(condition)
+            case .answered(let ticket, let text): answers.append((ticket, text))
+            case .missedTurns(let count, let worst):
+                record(
+                    .event(
+                        kind: "missed-turns",
+                        text: "\(count) turns of the rig's schedule were left out; the latest "
+                            + "began \(short(worst.milliseconds)) ms after its time"),
+                    at: item.at)
+            case .lost(let what):
+                lost.append(what)
+                record(.event(kind: "realtime", text: what), at: item.at)
+            case .ended(let atRest): endedAtRest = atRest
             }
-            switch report {
-            case .droplet:
-                dropletsInCondition += 1
-                dropletsCounted += 1
-            case .conditionBegan: dropletsInCondition = 0
-            case .conditionEnded(let order, let outcome): ended(order, outcome)
-            case .fault: archive.flush()
-            default: break
-            }
+        }
+    }
+
+    private func record(_ body: Record.Body, at then: Instant) {
+        archive.append(recorder.record(body, at: then))
+    }
+
+    private func take(_ report: RigReport, at then: Instant) {
+        for body in recorder.bodies(of: report) {
+            record(body, at: then)
+            if case .droplet(let droplet) = body { gathering.add(droplet) }
+        }
+        switch report {
+        case .droplet:
+            dropletsInCondition += 1
+            dropletsCounted += 1
+        case .conditionBegan: dropletsInCondition = 0
+        case .conditionEnded(let order, let outcome): ended(order, outcome)
+        case .fault: archive.flush()
+        default: break
+        }
+    }
+
+    /// The rig had something else to do when the order came; it will ask again.
+    private func declined(_ number: Int) {
+        attempts[number, default: 1] -= 1
+        do throws(CampaignError) { try campaign.conditionAbandoned(number: number) } catch {
+            record(.event(kind: "inconsistent", text: "\(error)"))
         }
     }
 
@@ -190,7 +226,7 @@ final class Director {
         }
     }
 
-    private func giveOrder(at now: Instant) {
+    private func giveOrder() {
         if let condition = campaign.nextCondition {
             let number = condition.number
             attempts[number, default: 0] += 1
@@ -202,7 +238,8 @@ final class Director {
             do throws(CampaignError) { try campaign.conditionStarted(number: number) } catch {
                 record(.event(kind: "inconsistent", text: "\(error)"))
             }
-            rig.controller.run(order, at: now)
+            isOrderWanted = false
+            ask(.run(order))
         } else if !isThinking, let request = campaign.planRequest {
             isThinking = true
             thinker.ask(request)
@@ -226,9 +263,15 @@ final class Director {
 
     /// Planning failed: nothing moves until a person looked at it.
     private func stopPlanning(_ why: String) {
-        _ = rig.controller.operate(.hold(reason: why), at: world.now)
-        rig.carryOut(at: world.now)
+        ask(.operate([.hold(reason: why)], ticket: 0))
     }
+}
+
+/// Something an operator does, and how it is written down.
+struct OperatorAction: Sendable {
+    var command: OperatorCommand
+    var kind: String
+    var text: String
 }
 
 extension SpectrumGathering {

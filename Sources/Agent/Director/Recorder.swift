@@ -10,27 +10,34 @@ import World
 /// jumps.
 struct Recorder {
     private let settings: Settings
-    private let world: any World
+    private let clock: any Timekeeper
     private var clockOffset: Int64
     /// Why the condition that ends next does so early; empty when it does not.
     private var earlyEnd = ""
     /// Jumps of the time of day smaller than this are the ordinary discipline of a clock.
     static let clockStepThreshold = TimeSpan.milliseconds(500)
 
-    init(settings: Settings, world: any World) {
+    init(settings: Settings, clock: any Timekeeper) {
         self.settings = settings
-        self.world = world
-        clockOffset = world.wallTime.unixNanoseconds - world.now.nanoseconds
+        self.clock = clock
+        clockOffset = clock.wallTime.unixNanoseconds - clock.now.nanoseconds
     }
 
     /// A record of `body`, now.
     func record(_ body: Record.Body) -> Record {
-        Record(at: world.now, wall: world.wallTime, body: body)
+        Record(at: clock.now, wall: clock.wallTime, body: body)
+    }
+
+    /// A record of `body`, which is as old as `then`.
+    func record(_ body: Record.Body, at then: Instant) -> Record {
+        let age = clock.now - then
+        let wall = clock.wallTime.unixNanoseconds - age.nanoseconds
+        return Record(at: then, wall: WallTime(unixNanoseconds: wall), body: body)
     }
 
     /// A record of a jump of the time of day since the last call, if there was one.
     mutating func clockStep() -> Record? {
-        let offset = world.wallTime.unixNanoseconds - world.now.nanoseconds
+        let offset = clock.wallTime.unixNanoseconds - clock.now.nanoseconds
         let step = offset - clockOffset
         guard abs(step) > Self.clockStepThreshold.nanoseconds else { return nil }
         clockOffset = offset

@@ -3,8 +3,8 @@ import RunLog
 import Synchronization
 import World
 
-/// Writes on a thread of its own, which also serves the control socket: the rig thread hands
-/// records over a bounded queue and never waits for a disk.
+/// Writes on a thread of its own, which also serves the control socket: the steward
+/// hands records over a bounded queue and never waits for a disk.
 ///
 /// A record is acknowledged once `sync` has returned for it. When the disk refuses, records stay
 /// in order in memory and are tried again; the rig learns of it through `failure` and goes safe.
@@ -16,7 +16,7 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     /// Time between two tries to write what the disk refused.
     static let retryPeriod = TimeSpan.milliseconds(500)
 
-    // Rig thread's own.
+    // Steward's own.
     private var overflow: [Record] = []
 
     // Shared.
@@ -26,7 +26,7 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     private let waker: WakeHandle
 
     // Archive thread's own.
-    private let journal: Journal
+    private let log: SegmentedLog
     private let observer: (any RecordObserver)?
     private let control: ControlServer?
     private var pending: [Record] = []
@@ -37,18 +37,19 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
 
     /// Starts the thread.
     init(
-        journal: Journal, observer: (any RecordObserver)?, control: ControlServer?
+        log: SegmentedLog, observer: (any RecordObserver)?, control: ControlServer?
     ) throws(WorldError) {
-        self.journal = journal
+        self.log = log
         self.observer = observer
         self.control = control
         waker = try WakeHandle()
+        control?.ring(waker)
         // The thread ends before this object does (see `close`).
         let me = Unmanaged.passUnretained(self)
         thread = try Thread.start(name: "archive") { me.takeUnretainedValue().work() }
     }
 
-    // MARK: - Rig thread
+    // MARK: - Steward
 
     func append(_ record: Record) {
         while let first = overflow.first, queue.push(first) { overflow.removeFirst() }
@@ -91,18 +92,22 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
             let closing = isClosing.load(ordering: .acquiring)
             while let record = queue.pop() { pending.append(record) }
             let now = Clocks.now
-            if !pending.isEmpty || journal.hasUnsynced, now >= retryAt || closing {
+            if !pending.isEmpty || log.hasUnsynced, now >= retryAt || closing {
                 write(at: now)
                 lastTry = closing
             }
+            // Sealing comes last and in small steps: records and people do not wait for it.
+            let moreToSeal = !closing && log.maintain(at: now)
             control?.turn(&poller, at: now)
-            if closing, queue.count == 0, (pending.isEmpty && !journal.hasUnsynced) || lastTry {
+            if closing, queue.count == 0, (pending.isEmpty && !log.hasUnsynced) || lastTry {
                 break
             }
-            _ = poller.wait(timeout: timeout(at: now))
+            _ = poller.wait(timeout: moreToSeal ? .zero : timeout(at: now))
         }
         control?.close()
-        journal.close()
+        // What cannot be sealed now is sealed at the next start.
+        try? log.sealAll()
+        log.close()
     }
 
     private func timeout(at now: Instant) -> TimeSpan {
@@ -112,11 +117,11 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     private func write(at now: Instant) {
         do throws(JournalError) {
             if !pending.isEmpty {
-                try journal.append(pending)
+                try log.append(pending)
                 if observer != nil { unshown += pending }
                 pending.removeAll(keepingCapacity: true)
             }
-            try journal.sync()
+            try log.sync()
             // Only what is safe is shown, and showing comes last: it may take its time.
             for record in unshown { observer?.observe(record) }
             unshown.removeAll(keepingCapacity: true)

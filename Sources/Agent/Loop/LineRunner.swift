@@ -12,9 +12,9 @@ protocol LineRunning: AnyObject {
     var isOpen: Bool { get }
     /// When this line needs a turn even if no byte arrives.
     var deadline: Instant { get }
-    /// Reads what came, lets time pass, writes what is to go.
-    func turn(at now: Instant)
-    /// Writes what the machine wants out.
+    /// Reads what came and lets time pass.
+    func listen(at now: Instant)
+    /// Writes what the machine wants out, if there may be anything.
     func flush(at now: Instant)
     /// Whether the machine was spoken to since the last `takeEvents`: otherwise nothing of it is
     /// new.
@@ -55,6 +55,8 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
     private var baud = 0
     private var retryAt = Instant.zero
     private var incoming: [UInt8] = []
+    /// The machine was spoken to since the last write.
+    private var mustWrite = false
     /// Why the line could not be opened the last time; told once per reason.
     private var refusal: WorldError?
     private var notices: [String] = []
@@ -81,7 +83,7 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
         return min(machineDeadline, retryAt)
     }
 
-    func turn(at now: Instant) {
+    func listen(at now: Instant) {
         if port == nil {
             guard now >= retryAt else { return }
             open(at: now)
@@ -89,7 +91,7 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
         guard let port else { return }
         do {
             incoming.removeAll(keepingCapacity: true)
-            if try port.read(into: &incoming, limit: readLimit) > 0 {
+            if port.mayHaveInput, try port.read(into: &incoming, limit: readLimit) > 0 {
                 machine.receive(incoming[...], at: now)
                 noteChange()
             }
@@ -97,14 +99,14 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
                 machine.advance(to: now)
                 noteChange()
             }
-            if isChanged || now >= retryAt { try write(to: port, at: now) }
         } catch {
             lose(error, at: now)
         }
     }
 
     func flush(at now: Instant) {
-        guard let port else { return }
+        guard let port, mustWrite || now >= retryAt else { return }
+        mustWrite = false
         do { try write(to: port, at: now) } catch { lose(error, at: now) }
     }
 
@@ -119,6 +121,7 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
     /// The machine was spoken to.
     private func noteChange() {
         isChanged = true
+        mustWrite = true
         machineDeadline = machine.deadline
     }
 

@@ -7,13 +7,30 @@ import World
 
 /// The rig's loop without its thread: one `turn` looks at every line, lets the controller act,
 /// and sends its commands out. Whoever owns the loop decides when: a real-time thread between
-/// two `wait`s, or the virtual clock.
+/// two `wait`s (`RigThread`), or the virtual clock.
 final class RigLoop {
     let world: any World
     let settings: Settings
     var controller: RigController
-    /// Reports of the controller since the owner last looked.
-    var reports: [RigReport] = []
+    /// What happened and was not handed over yet; see `handOver`.
+    var news: [StampedNews] = []
+    /// Whether the steward knows that an order is wanted.
+    var wantedOrder = false
+    /// Why records cannot be written, by the steward's word.
+    var logFailure: String?
+    /// The steward does not take its news.
+    var isOverflowing = false
+    /// Since when it is to come to rest for good.
+    var haltedAt: Instant?
+    /// Measures the turns, where somebody wants to know.
+    let meter: RigMeter?
+
+    /// Time the pumps are given to confirm that they stopped at the end.
+    static let restLimit = TimeSpan.seconds(3)
+    /// News kept beside a full queue at most, before the rig goes safe.
+    static let newsLimit = 16_384
+    /// Room made for news beforehand: more than one turn ever brings.
+    private static let newsRoom = 256
 
     private let lines: [any LineRunning]
     private let pumpLines: [any PumpLineRunning]
@@ -31,9 +48,11 @@ final class RigLoop {
     private static let interlockRetry = TimeSpan.seconds(1)
 
     init(
-        world: any World, settings: Settings, loss: Loss, remaining: [Volume?]
+        world: any World, settings: Settings, loss: Loss, remaining: [Volume?],
+        meter: RigMeter? = nil
     ) throws(LineSetupError) {
         self.world = world
+        self.meter = meter
         self.settings = settings
         controller = RigController(settings: settings, loss: loss, remaining: remaining)
         let setup = try LineSetup(settings: settings, world: world)
@@ -46,6 +65,9 @@ final class RigLoop {
         } catch {
             throw .noThread(chip: "the I2C buses", error)
         }
+        news.reserveCapacity(Self.newsRoom)
+        events.reserveCapacity(Self.newsRoom)
+        edges.reserveCapacity(Self.newsRoom)
         controller.start(at: world.now)
     }
 
@@ -58,22 +80,30 @@ final class RigLoop {
         return next
     }
 
-    /// Looks at everything once.
+    /// Looks at everything once. What endangers comes first: an interlock that trips has its
+    /// stop commands on the lines before anything else is said.
     func turn() {
         let now = world.now
         devices?.begin()
         watchInterlocks(at: now)
+        if !controller.commands.isEmpty { carryOut(at: now) }
         devices?.pass(.interlocks, holds: isWatchingInterlocks)
-        for line in lines { line.turn(at: now) }
+        var mark = measured(.interlock, from: now)
+        for line in lines { line.listen(at: now) }
+        mark = measured(.read, from: mark)
         takeEvents(at: now)
         devices?.pass(.lines)
         takeReadings(at: now)
         controller.advance(to: now)
         devices?.pass(.control, holds: controller.isCoherent)
         devices?.setOutputs(for: controller, at: now)
+        mark = measured(.control, from: mark)
         carryOut(at: now)
+        for line in lines { line.flush(at: now) }
         devices?.pass(.commands, holds: controller.commands.isEmpty)
         devices?.end(atRest: controller.isAtRest, at: now)
+        mark = measured(.write, from: mark)
+        meter?.noteTurn()
     }
 
     /// Whether the interlock inputs are read, or the rig is safe because they cannot be.
@@ -84,10 +114,20 @@ final class RigLoop {
     /// Takes what sensors said, and what there is to tell of the devices.
     private func takeReadings(at now: Instant) {
         guard let devices else { return }
-        _ = devices.takeReadings(at: now)
-        while let notice = devices.takeNotice() {
-            reports.append(.event(kind: "device", text: notice))
+        devices.takeReadings(at: now)
+        for reading in devices.readings { controller.take(reading, at: now) }
+        if devices.heartbeatChanged() {
+            controller.heartbeat(failure: devices.heartbeatFailure, at: now)
         }
+        while let notice = devices.takeNotice() {
+            tell(.report(.event(kind: "device", text: notice)), at: now)
+        }
+    }
+
+    /// Notes what a stage took; returns when it ended.
+    func measured(_ stage: RigStage, from start: Instant) -> Instant {
+        guard let meter else { return start }
+        return meter.note(stage, from: start, to: world.now)
     }
 
     /// Sends the controller's commands to the instruments, and their bytes on their way.
@@ -108,14 +148,25 @@ final class RigLoop {
             for line in lines { line.flush(at: now) }
         }
         if !controller.reports.isEmpty {
-            reports.append(contentsOf: controller.reports)
+            for report in controller.reports { tell(.report(report), at: now) }
             controller.reports.removeAll(keepingCapacity: true)
         }
+    }
+
+    /// What is known of pump `index`, in configuration order.
+    func pumpState(_ index: Int) -> PumpState {
+        pumpLines[places[index].line].pump(places[index].index)
     }
 
     /// What is known of each pump, in configuration order.
     var pumpStates: [PumpState] {
         places.map { pumpLines[$0.line].pump($0.index) }
+    }
+
+    /// Whether it was told to come to rest, and has, or had its time for it.
+    func isOver(at now: Instant) -> Bool {
+        guard let haltedAt else { return false }
+        return controller.isAtRest || now - haltedAt >= Self.restLimit
     }
 
     /// Closes every line.
@@ -133,7 +184,7 @@ final class RigLoop {
         events.removeAll(keepingCapacity: true)
         for line in lines {
             for notice in line.takeNotices() {
-                reports.append(.event(kind: "line", text: notice))
+                tell(.report(.event(kind: "line", text: notice)), at: now)
             }
             line.takeEvents(into: &events)
         }
@@ -161,7 +212,7 @@ final class RigLoop {
                     })
                 if interlocks?.debounces == false {
                     let text = "the kernel does not debounce here: every bounce counts"
-                    reports.append(.event(kind: "interlock", text: text))
+                    tell(.report(.event(kind: "interlock", text: text)), at: now)
                 }
                 for index in settings.interlocks.indices {
                     let level = try interlocks?.level(index)
@@ -174,7 +225,7 @@ final class RigLoop {
         } catch {
             interlocks?.close()
             interlocks = nil
-            reports.append(.event(kind: "interlock", text: "\(error)"))
+            tell(.report(.event(kind: "interlock", text: "\(error)")), at: now)
             for index in settings.interlocks.indices {
                 controller.interlock(index, danger: nil, at: now)
             }

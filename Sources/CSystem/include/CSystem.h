@@ -23,6 +23,8 @@ struct csystem_poll {
 int csystem_poll(struct csystem_poll *fds, size_t count, int64_t timeout_ns);
 extern const short csystem_pollin, csystem_pollout, csystem_pollhup, csystem_pollerr,
     csystem_pollnval;
+// ppoll(2) until CLOCK_MONOTONIC shows deadline_ns; INT64_MAX waits for ever.
+int csystem_poll_until(struct csystem_poll *fds, size_t count, int64_t deadline_ns);
 int csystem_eventfd(void);                        // non-blocking, close-on-exec
 int csystem_eventfd_signal(int fd);
 int csystem_eventfd_drain(int fd);
@@ -42,6 +44,13 @@ int csystem_thread_name(const char *name);        // of the calling thread, cut 
 int csystem_thread_fifo(int priority);            // SCHED_FIFO for the calling thread
 int csystem_thread_nice(int increment);           // of the calling thread
 int csystem_lock_memory(void);                    // mlockall(MCL_CURRENT | MCL_FUTURE)
+int csystem_thread_pin(int cpu);                  // keeps the calling thread on one processor
+int csystem_thread_exact_timers(void);            // timer slack 1 ns instead of 50 us
+void csystem_touch_stack(void);                   // touches 256 KiB of stack below the caller
+// The heap never shrinks from here on, and has bytes touched beforehand (mallopt(3)).
+int csystem_keep_heap(size_t bytes);
+// Page faults of the calling thread so far: without and with a disk (getrusage(2)).
+int csystem_thread_faults(int64_t *minor_faults, int64_t *major_faults);
 
 // SIGTERM, SIGINT and SIGHUP set a flag and write to an eventfd; SIGPIPE is ignored.
 int csystem_stop_install(const int *wake_fds, size_t count);
@@ -54,3 +63,15 @@ int csystem_unix_connect(const char *path);
 int csystem_unix_accept(int fd);
 int csystem_unix_peer_user(int fd, unsigned int *user);
 ssize_t csystem_send(int fd, const void *bytes, size_t count);
+// One datagram to the socket at `path` ('@…': abstract), never waiting for room.
+int csystem_datagram(const char *path, const void *bytes, size_t count);
+
+// TCP stream sockets, always non-blocking, with keepalive and without Nagle's delay.
+enum { CSYSTEM_ADDRESS_LIMIT = 64 };              // of an address as text
+// Resolves `host` (waits for the resolver) and listens, or begins to connect to its address
+// number `choice`, from 0 on; -ENOENT where it has no such host or not so many addresses.
+int csystem_tcp_listen(const char *host, const char *port, int backlog);
+int csystem_tcp_connect(const char *host, const char *port, int choice);
+int csystem_tcp_accept(int fd, char address[CSYSTEM_ADDRESS_LIMIT]);
+int csystem_tcp_port(int fd);                     // the local one
+int csystem_socket_error(int fd);                 // SO_ERROR: 0 once a connection is made

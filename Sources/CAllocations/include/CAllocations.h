@@ -1,0 +1,20 @@
+#pragma once
+// Counts what a thread asks of the heap. Linked into tests and measuring programs only, whose
+// malloc(3) and relatives it takes the place of.
+
+#include <stdint.h>
+
+struct callocations_counts {
+    int64_t allocations;  // malloc, calloc, realloc, aligned_alloc and relatives
+    int64_t frees;
+    int64_t bytes;        // asked for
+};
+
+// The calling thread counts from here on, from zero.
+void callocations_begin(void);
+// It counts no more; what it counted.
+struct callocations_counts callocations_end(void);
+// What it has counted so far.
+struct callocations_counts callocations_now(void);
+// The calling thread ends the process at its next allocation, so that a debugger shows where.
+void callocations_trap(int on);

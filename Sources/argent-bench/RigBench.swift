@@ -1,0 +1,181 @@
+import Agent
+import CAllocations
+import Configuration
+import Glibc
+import Quantities
+import Rig
+import RigSimulator
+import Spectra
+import Synchronization
+import World
+
+/// `argent-bench rig`: the rig's thread as it runs on a board, with simulated instruments on
+/// pseudo-terminals and an interlock that trips again and again while the pumps run.
+struct RigBench {
+    static let help = """
+        argent-bench rig [--seconds S] [--hertz H] [--priority P] [--cpu N] [--histogram]
+        Runs the rig's thread against simulated instruments on pseudo-terminals; an interlock (a
+        pipe in place of a GPIO line) trips whenever all pumps run. Prints one JSON object:
+        lateness of the schedule's turns, time from the interlock's edge to the first stop
+        command written, allocations of the thread after its start, turns left out. Exit code 1
+        when the thread allocated.
+        """
+
+    /// Time before anything counts: lines are found, pumps started and stopped at least twice.
+    private static let warmUp = TimeSpan.seconds(6)
+
+    private var seconds = 20.0
+    private var hertz = 1_000.0
+    private var priority = 80
+    private var cpu = -1
+    private var showsHistogram = false
+
+    /// The program for `arguments`; nil when they are none.
+    init?(_ arguments: ArraySlice<String>) {
+        var arguments = arguments
+        while let argument = arguments.popFirst() {
+            if argument == "--histogram" {
+                showsHistogram = true
+                continue
+            }
+            guard let text = arguments.popFirst(), let value = Double(text), value.isFinite
+            else { return nil }
+            switch argument {
+            case "--seconds" where value > 0: seconds = value
+            case "--hertz" where value >= 20 && value <= 10_000: hertz = value
+            case "--priority" where value >= 0 && value < 100: priority = Int(value)
+            case "--cpu" where value >= -1 && value < 4_096: cpu = Int(value)
+            default: return nil
+            }
+        }
+    }
+
+    /// Runs it. True: the rig's thread did not allocate after its start.
+    func run() throws -> Bool {
+        let directory = try BenchDirectory()
+        var settings = Self.settings(directory.path)
+        settings.realtime.priority = priority
+        settings.realtime.cpu = cpu
+        settings.realtime.period = .seconds(1 / hertz)
+        let simulator = try SimulatorThread(settings, directory: directory.path)
+        defer { simulator.stop() }
+        let edge = try PipeEdge()
+        let world = try ProbeWorld(edge: edge)
+        let bell = try WakeHandle()
+        let probe = AllocationProbe(after: Clocks.now + Self.warmUp)
+        let trial = try RigTrial(
+            world: world, rigBell: world.real.waker, bell: bell, settings: settings,
+            loss: Self.loss(settings), probe: probe)
+        try trial.start()
+        let stops = trips(of: trial, edge: edge, until: Clocks.now + Self.warmUp, counting: false)
+        guard stops > 0 else {
+            trial.end()
+            throw BenchFailure("no pump was stopped while warming up: \(trial.lastFault)")
+        }
+        trial.meter.clear()
+        edge.latency.clear()
+        let trips = trips(
+            of: trial, edge: edge, until: Clocks.now + .seconds(seconds), counting: true)
+        probe.finish()
+        let turns = trial.meter.turns
+        trial.end()
+        print(report(trial, probe, edge, turns: turns, trips: trips))
+        return probe.counts.allocations == 0
+    }
+
+    /// Lets the interlock trip whenever all pumps run, and recover when the rig is safe. Returns
+    /// how often a stop command followed.
+    private func trips(
+        of trial: RigTrial, edge: PipeEdge, until end: Instant, counting: Bool
+    ) -> Int {
+        var random = SeededGaps()
+        var trips = 0
+        var actAt = Instant.distantFuture
+        while Clocks.now < end {
+            let state = trial.look()
+            let now = Clocks.now
+            if state == .safe, edge.isDangerous {
+                edge.set(false)
+            } else if state == .priming, trial.allRun, !edge.isDangerous {
+                // Any moment within a period and within the pumps' conversation.
+                if actAt == .distantFuture {
+                    actAt = now + .microseconds(Int64(random.next(300_000)))
+                } else if now >= actAt {
+                    actAt = .distantFuture
+                    edge.set(true)
+                    trips += 1
+                }
+            }
+            Clocks.sleep(.microseconds(Int64(500 + random.next(500))))
+        }
+        edge.set(false)
+        return min(trips, edge.latency.count)
+    }
+
+    private func report(
+        _ trial: RigTrial, _ probe: AllocationProbe, _ edge: PipeEdge, turns: Int, trips: Int
+    ) -> String {
+        func spans(_ histogram: DurationHistogram) -> String {
+            func us(_ span: TimeSpan) -> String { "\(Double(span.nanoseconds) / 1_000)" }
+            return "{\"count\":\(histogram.count),\"p50_us\":\(us(histogram.quantile(0.5))),"
+                + "\"p99_us\":\(us(histogram.quantile(0.99))),"
+                + "\"p999_us\":\(us(histogram.quantile(0.999))),"
+                + "\"max_us\":\(us(histogram.maximum))}"
+        }
+        var text = "{\"bench\":\"rig\",\"seconds\":\(seconds),\"hertz\":\(hertz),"
+        text += "\"priority\":\(priority),\"cpu\":\(cpu),\"turns\":\(turns),"
+        text += "\"missed\":\(trial.meter.missed),\"lateness\":\(spans(trial.meter.lateness)),"
+        text += "\"edge_to_stop\":\(spans(edge.latency)),\"trips\":\(trips),"
+        for stage in RigStage.allCases {
+            text += "\"\(stage.name)\":\(spans(trial.meter.stages[stage.rawValue])),"
+        }
+        let counts = probe.counts
+        text += "\"allocations\":\(counts.allocations),\"frees\":\(counts.frees),"
+        text += "\"allocated_bytes\":\(counts.bytes),\"turns_that_allocate\":\(probe.turns),"
+        text += "\"page_faults\":\(probe.pageFaults),\"lost\":["
+        text += trial.lost.map { "\"\($0)\"" }.joined(separator: ",") + "]"
+        if showsHistogram {
+            text += ",\"lateness_histogram\":["
+            text += trial.meter.lateness.classes
+                .map { "[\($0.upTo.nanoseconds),\($0.count)]" }.joined(separator: ",")
+            text += "]"
+        }
+        return text + "}"
+    }
+
+    private static func loss(_ settings: Settings) throws -> Loss {
+        let target = try TargetSpectrum(
+            wavelengths: PrismChemistry.targetSpectrum.map(\.wavelength.nanometers),
+            values: PrismChemistry.targetSpectrum.map(\.value))
+        return try Loss(target: target, settings: settings.loss)
+    }
+
+    /// Two pumps of either family, a spectrometer, an interlock; priming lasts for the whole run.
+    private static func settings(_ directory: String) -> Settings {
+        var settings = Settings()
+        settings.variables = ["AgNO3", "seeds"].map { name in
+            VariableSettings(
+                name: "Q_" + name, kind: .reagentPercent(pump: name), low: 4, high: 20,
+                lowLimit: 0.5, highLimit: 80)
+        }
+        settings.pumps = ["AgNO3", "seeds", "solvent", "oil"].map { name in
+            var pump = PumpSettings(name: name)
+            let isHarvard = name == "solvent" || name == "oil"
+            pump.port = directory + "/" + name
+            pump.dialect = isHarvard ? .harvard : .newEra
+            pump.baud = isHarvard ? 115_200 : 19_200
+            pump.syringeDiameter = Length(millimeters: 26.594)
+            pump.syringeVolume = Volume(microliters: 60_000)
+            return pump
+        }
+        settings.spectrometer.port = directory + "/spectrometer"
+        settings.rig.primeFlow = FlowRate(microlitersPerMinute: 80)
+        settings.rig.primeVolume = Volume(microliters: 5_000)
+        var door = InterlockSettings(name: "door")
+        door.chipLabel = "pipe"
+        door.line = "door"
+        door.latching = false
+        settings.interlocks = [door]
+        return settings
+    }
+}

@@ -1,0 +1,248 @@
+import Agent
+import CAllocations
+import Configuration
+import Glibc
+import Quantities
+import RigSimulator
+import Synchronization
+import World
+
+/// Why a measurement came to nothing.
+struct BenchFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ why: String) { description = why }
+}
+
+/// A directory for the links to the pseudo-terminals; gone afterwards.
+final class BenchDirectory {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/argent-bench-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw BenchFailure("no room in /tmp") }
+        path = String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit {
+        for name in (try? Files.list(path)) ?? [] { try? Files.remove(path + "/" + name) }
+        rmdir(path)
+    }
+}
+
+/// The simulated instruments on their pseudo-terminals, on a thread of their own.
+final class SimulatorThread: @unchecked Sendable {
+    private let server: PtyServer
+    private var thread: Thread?
+
+    init(_ settings: Settings, directory: String) throws {
+        let rig = try SimulatedRig(
+            settings: settings,
+            chemistry: PrismChemistry(reagents: Chemistries.reagentNames(settings)))
+        let ports = rig.lines.map { line in
+            PtyServer.Port(
+                name: String(line.path.split(separator: "/").last ?? ""), peer: line.peer)
+        }
+        server = try PtyServer(ports, linkDirectory: directory)
+        // The thread ends before this object does (see `stop`).
+        let me = Unmanaged.passUnretained(self)
+        thread = try Thread.start(name: "simulator") { me.takeUnretainedValue().server.run() }
+    }
+
+    func stop() {
+        server.requestStop()
+        thread?.join()
+    }
+}
+
+/// An input line made of a pipe: one byte per edge, its value the level. Between an edge to
+/// danger and the first stop command the time is taken.
+final class PipeEdge: InputLines, Pollable, @unchecked Sendable {
+    /// From just before the edge was written until the first stop command was.
+    let latency = DurationHistogram()
+    private let ends: (read: Int32, write: Int32)
+    /// When the edge went out that no stop command has followed yet; 0: none.
+    private let armedAt = Atomic<Int64>(0)
+    private(set) var isDangerous = false
+    // The rig thread's own.
+    private var isDangerSeen = false
+
+    init() throws {
+        var pipe: [Int32] = [0, 0]
+        guard Glibc.pipe(&pipe) == 0, fcntl(pipe[0], F_SETFL, O_NONBLOCK) == 0 else {
+            throw BenchFailure("no pipe to be had")
+        }
+        ends = (pipe[0], pipe[1])
+    }
+
+    deinit {
+        _ = Glibc.close(ends.read)
+        _ = Glibc.close(ends.write)
+    }
+
+    /// The line changes. One thread only.
+    func set(_ level: Bool) {
+        guard level != isDangerous else { return }
+        isDangerous = level
+        var byte: UInt8 = level ? 1 : 0
+        armedAt.store(level ? Clocks.now.nanoseconds : 0, ordering: .releasing)
+        _ = Glibc.write(ends.write, &byte, 1)
+    }
+
+    /// Bytes were written to a pump. Called by the rig thread.
+    func noteWritten(_ bytes: ArraySlice<UInt8>) {
+        let start = armedAt.load(ordering: .acquiring)
+        guard start > 0, Self.holdsStop(bytes) else { return }
+        armedAt.store(0, ordering: .relaxed)
+        latency.note(Clocks.now - Instant(nanoseconds: start))
+    }
+
+    /// `STP` (New Era) or `stp`/`stop` (Harvard).
+    private static func holdsStop(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.withUnsafeBufferPointer { text in
+            guard text.count >= 3 else { return false }
+            for place in 0...(text.count - 3) where text[place] | 0x20 == 0x73 {
+                guard text[place + 1] | 0x20 == 0x74 else { continue }
+                let third = text[place + 2] | 0x20
+                if third == 0x70 || third == 0x6F { return true }
+            }
+            return false
+        }
+    }
+
+    // MARK: InputLines and Pollable
+
+    var debounces: Bool { true }
+    var pollDescriptors: [Int32] { [ends.read] }
+    func noteInput() {}
+    func hungUp() {}
+    func level(_ index: Int) throws(WorldError) -> Bool { isDangerSeen }
+
+    func readEdges(into edges: inout [EdgeEvent]) throws(WorldError) {
+        var byte: UInt8 = 0
+        while Glibc.read(ends.read, &byte, 1) == 1 {
+            isDangerSeen = byte != 0
+            edges.append(EdgeEvent(index: 0, level: isDangerSeen, at: Clocks.now))
+        }
+    }
+
+    func close() {}
+}
+
+/// The kernel's world, but for the interlock, and with an eye on what is written.
+final class ProbeWorld: World {
+    let real: RealWorld
+    private let edge: PipeEdge
+
+    init(edge: PipeEdge) throws(WorldError) {
+        real = try RealWorld()
+        self.edge = edge
+    }
+
+    var now: Instant { real.now }
+    var wallTime: WallTime { real.wallTime }
+    var bootIdentifier: String { real.bootIdentifier }
+
+    func openSerial(_ settings: SerialSettings) throws(WorldError) -> any SerialPort {
+        ProbePort(try real.openSerial(settings), edge)
+    }
+
+    func openOutputs(_ lines: [OutputLineSettings]) throws(WorldError) -> any OutputLines {
+        try real.openOutputs(lines)
+    }
+
+    func openInputs(_ lines: [InputLineSettings]) throws(WorldError) -> any InputLines {
+        real.register(edge)
+        return edge
+    }
+
+    func openI2C(bus: String, address: UInt8) throws(WorldError) -> any I2CDevice {
+        try real.openI2C(bus: bus, address: address)
+    }
+
+    func wait(until deadline: Instant) { real.wait(until: deadline) }
+    func wake() { real.wake() }
+}
+
+/// A line whose writes are looked at.
+final class ProbePort: SerialPort {
+    private let port: any SerialPort
+    private let edge: PipeEdge
+
+    init(_ port: any SerialPort, _ edge: PipeEdge) {
+        self.port = port
+        self.edge = edge
+    }
+
+    var mayHaveInput: Bool { port.mayHaveInput }
+
+    func write(_ bytes: ArraySlice<UInt8>) throws(WorldError) -> Int {
+        let taken = try port.write(bytes)
+        if taken > 0 { edge.noteWritten(bytes) }
+        return taken
+    }
+
+    func read(into buffer: inout [UInt8], limit: Int) throws(WorldError) -> Int {
+        try port.read(into: &buffer, limit: limit)
+    }
+
+    func setBaud(_ baud: Int) throws(WorldError) { try port.setBaud(baud) }
+    func discardInput() { port.discardInput() }
+    func close() { port.close() }
+}
+
+/// Counts the rig thread's allocations from a moment on, turn by turn.
+final class AllocationProbe: RigProbe, @unchecked Sendable {
+    private let start: Instant
+    private var isCounting = false
+    private var seen: Int64 = 0
+    private var faultsAtStart = 0
+    private let isFinished = Atomic<Bool>(false)
+    private let isDone = Atomic<Bool>(false)
+    private(set) var counts = callocations_counts()
+    /// Turns in which anything was allocated.
+    private(set) var turns = 0
+    /// Page faults of the thread while it counted.
+    private(set) var pageFaults = 0
+
+    init(after start: Instant) { self.start = start }
+
+    func turned(at now: Instant) {
+        if isDone.load(ordering: .relaxed) { return }
+        guard isCounting else {
+            guard now >= start else { return }
+            isCounting = true
+            faultsAtStart = Thread.pageFaults.minor
+            callocations_begin()
+            return
+        }
+        let counted = callocations_now().allocations
+        if counted > seen {
+            turns += 1
+            seen = counted
+        }
+        guard isFinished.load(ordering: .acquiring) else { return }
+        counts = callocations_end()
+        pageFaults = Thread.pageFaults.minor - faultsAtStart
+        isDone.store(true, ordering: .releasing)
+    }
+
+    /// Ends the counting, and waits until the thread has noticed.
+    func finish() {
+        isFinished.store(true, ordering: .releasing)
+        while !isDone.load(ordering: .acquiring) { Clocks.sleep(.milliseconds(1)) }
+    }
+}
+
+/// Waiting times that are the same every time and have no rhythm.
+struct SeededGaps {
+    private var state: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+    /// The next one, below `limit`. Marsaglia, Xorshift RNGs, J. Stat. Softw. 8 (14), 2003.
+    mutating func next(_ limit: UInt64) -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state % max(1, limit)
+    }
+}
