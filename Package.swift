@@ -103,8 +103,8 @@ let package = Package(
             name: "argent-bench",
             dependencies: [
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
-                "World", "RunLog", "Sync", "Agent", "Rig", "RigSimulator", "Instruments",
-                "CAllocations",
+                "World", "RunLog", "LogTrials", "Sync", "Agent", "Rig", "RigSimulator",
+                "Instruments", "CAllocations",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(

@@ -7,7 +7,7 @@ kernel_packages=$machine/kernel
 # What argent's package needs is among them, so that dpkg finds it installed.
 image_packages="systemd systemd-sysv udev dbus kmod gpiod i2c-tools iproute2 procps util-linux
     e2fsprogs init-system-helpers openssl libgpiod3 libserialport0 libi2c0 libcbor0.10 libssl3t64
-    libzstd1 libstdc++6 libsystemd0 iptables"
+    libzstd1 libstdc++6 libsystemd0 libeatmydata1"
 # Drivers of the emulated board, by name; what they need comes along.
 image_modules="ext4 virtio_pci virtio_mmio virtio_blk virtio_console virtio_net virtio_rng configfs
     i2c-dev i6300esb xhci-pci ftdi_sio cdc_acm usbserial gpio-sim-oot i2c-stub"

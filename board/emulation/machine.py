@@ -166,9 +166,10 @@ class Machine:
             words += ["-device", f"pci-serial,chardev={names[-1]}"]
         return words
 
-    def port(self, name):
-        """Where the board sees line `name`."""
-        if name == list(self.lines)[-1]:
+    @staticmethod
+    def port(name, lines):
+        """Where a board with these `lines` sees line `name`."""
+        if name == list(lines)[-1]:
             return "/dev/ttyS0"
         return f"/dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_{name}-if00-port0"
 

@@ -7,6 +7,7 @@ does) when something does not hold, and calls `board.note("what", "how much")` f
 import argparse
 import glob
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -14,59 +15,24 @@ import sys
 import time
 import traceback
 
-from machine import Failure, Machine
+import bench
+from machine import Failure
 from rig import Rig
 
-
-
-PRIORITY = -5
 
 
 class Board:
     """What a check works with: the machine, the rig outside, and what they share."""
 
-    def __init__(self, arguments):
-        self.arguments = arguments
-        self.work = arguments.work
-        self.packages = arguments.packages
+    def __init__(self, options):
+        self.options = options
+        self.work = options.work
         self.notes = []
-        self.rig = Rig(arguments.program, self.work + "/rig", arguments.runs, arguments.batch)
-        self.payload = self._payload()
-        lines = {name: self.rig.port(name) for name in Rig.lines}
+        self.rig = Rig(options.program, self.work + "/rig", options.runs, options.batch)
         disk = self.work + "/disk.img"
-        subprocess.run(["cp", "--sparse=always", arguments.disk, disk], check=True)
-        self.machine = Machine(
-            self.work, arguments.kernel, arguments.initrd, disk, self.payload, lines
-        )
-
-    def _payload(self):
-        """A disk with the packages and the configuration, as a memory stick would bring them."""
-        folder = self.work + "/payload"
-        os.makedirs(folder)
-        for package in glob.glob(self.packages + "/*_arm64.deb"):
-            shutil.copy(package, folder)
-        with open(folder + "/argent.toml", "w") as file:
-            file.write(self.configuration())
-        shutil.copy(self.work + "/rig/target.csv", folder)
-        with open(folder + "/lines.toml", "w") as file:
-            file.write(LINES)
-        image = self.work + "/payload.img"
-        with open(image, "wb") as file:
-            file.truncate(128 << 20)
-        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", folder, "-F", image], check=True)
-        return image
-
-    def configuration(self):
-        """The rig's configuration, as the board sees the lines."""
-        text = self.rig.configuration
-        lines = list(Rig.lines)
-        for name in lines:
-            port = "/dev/ttyS0" if name == lines[-1] else (
-                f"/dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_{name}-if00-port0"
-            )
-            text = text.replace(f'"{self.rig.port(name)}"', f'"{port}"')
-        text = text.replace(f'"{self.rig.folder}/control"', '"/run/argent/control"')
-        return text.replace(f'directory = "{self.rig.folder}"', 'directory = "/var/lib/argent"')
+        subprocess.run(["cp", "--sparse=always", options.disk, disk], check=True)
+        stick = bench.payload(options, self.rig, self.work)
+        self.machine = bench.machine(options, self.work, self.rig, disk=disk, stick=stick)
 
     # What checks call.
 
@@ -74,16 +40,7 @@ class Board:
 
     def package(self, which):
         """The path, on the board, of the package of "this" version or of the "next" one."""
-        names = glob.glob(self.packages + "/argent_*_arm64.deb")
-        names = [n for n in names if n.endswith("+next_arm64.deb") == (which == "next")]
-        if len(names) != 1:
-            raise Failure(f"packages to choose from: {names}")
-        return "/mnt/payload/" + os.path.basename(names[0])
-
-    def workstation_package(self):
-        names = glob.glob(self.packages + "/argent-workstation_*_arm64.deb")
-        names = [n for n in names if "+next" not in n]
-        return "/mnt/payload/" + os.path.basename(names[0])
+        return bench.package(self.options, which)
 
     def note(self, what, value):
         """A measured figure for the table."""
@@ -113,14 +70,19 @@ class Board:
     def journal(self, lines=15):
         return self.try_run(f"journalctl -u argent -n {lines} -o cat --no-pager").text
 
+    def last_words(self):
+        """The end of the agent's journal, if the board still answers."""
+        try:
+            return self.journal(25)
+        except Failure as error:
+            return str(error)
+
     def service(self, key):
         """A property of the service, as systemd says."""
         return self.run(f"systemctl show argent -p {key} --value")
 
     def status(self):
         """`argent status --json`, or None while no agent answers."""
-        import json
-
         outcome = self.try_run("argent status --json")
         return json.loads(outcome.text) if outcome.code == 0 else None
 
@@ -139,42 +101,17 @@ class Board:
 
     def pull(self, line, level):
         """Drives input `line` of the simulated GPIO chip: 1 high, 0 low."""
-        number = LINE_NAMES.index(line)
+        number = bench.LINE_NAMES.index(line)
         direction = "pull-up" if level else "pull-down"
         self.run(f"echo {direction} > /run/rig-gpio/sim_gpio{number}/pull")
 
     def level(self, line):
-        return int(self.run(f"cat /run/rig-gpio/sim_gpio{LINE_NAMES.index(line)}/value"))
+        return int(self.run(f"cat /run/rig-gpio/sim_gpio{bench.LINE_NAMES.index(line)}/value"))
 
     def close(self):
         if self.machine.process and self.machine.process.poll() is None:
             self.machine.cut()
         self.rig.close()
-
-
-LINE_NAMES = [
-    "EMERGENCY-STOP", "DOOR", "LEAK", "LEVEL", "VALVE-1", "VALVE-2", "VALVE-3", "VALVE-4",
-    "LAMP", "SHUTTER", "HEARTBEAT", "ENABLE", "STEP", "DIRECTION", "SPARE-1", "SPARE-2",
-]
-
-# Drop-in of the emulated board: its lines. Active low: a cut wire counts as danger.
-LINES = """
-[[interlock]]
-name = "emergency stop"
-chip_label = "rig-gpio"
-line = "EMERGENCY-STOP"
-active_low = true
-latching = true
-debounce = "5 ms"
-
-[[interlock]]
-name = "door"
-chip_label = "rig-gpio"
-line = "DOOR"
-active_low = true
-latching = false
-debounce = "5 ms"
-"""
 
 
 def load(path):
@@ -192,15 +129,8 @@ def show(title, verdict, seconds, notes):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    for name in ("work", "disk", "kernel", "initrd", "program", "packages", "checks"):
-        parser.add_argument("--" + name, required=True)
-    parser.add_argument("--runs", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=3)
-    parser.add_argument("--only", default="")
-    arguments = parser.parse_args()
-    # The rig outside and the board's clock are real: they go before what else this machine does.
-    os.nice(PRIORITY)
+    arguments = bench.arguments(argparse.ArgumentParser())
+    os.nice(bench.PRIORITY)
     shutil.rmtree(arguments.work, ignore_errors=True)
     os.makedirs(arguments.work)
 
@@ -225,6 +155,7 @@ def main():
                 failed += 1
                 text = str(error) if isinstance(error, Failure) else traceback.format_exc()
                 board.notes.append(("because", text.replace("\n", "\n" + " " * 26)))
+                board.notes.append(("journal", board.last_words().replace("\n", "\n" + " " * 26)))
             show(module.TITLE, verdict, time.monotonic() - begun, board.notes)
             if verdict == "FAILED" and getattr(module, "ESSENTIAL", False):
                 print("the other checks need this one")

@@ -42,6 +42,7 @@ final class Director {
     private var sent: [RigRequest] = []
     private static let sentKept = 2 * RigLink.requestCapacity
     private var toldFailure: String?
+    private var toldShortage: String?
     /// Droplets of the running condition, and of the whole process.
     private(set) var dropletsInCondition = 0
     private(set) var dropletsCounted = 0
@@ -84,6 +85,10 @@ final class Director {
         if archive.failure != toldFailure {
             toldFailure = archive.failure
             ask(.log(failure: toldFailure))
+        }
+        if archive.shortage != toldShortage {
+            toldShortage = archive.shortage
+            ask(.logBudget(shortage: toldShortage))
         }
         if !unsent.isEmpty { sendRest() }
         picture = link.pictures.latest(instead: picture)

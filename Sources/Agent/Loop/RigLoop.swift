@@ -2,6 +2,7 @@ import Configuration
 import Instruments
 import Quantities
 import Rig
+import RunLog
 import Spectra
 import World
 
@@ -42,6 +43,8 @@ final class RigLoop {
     private var interlocks: (any InputLines)?
     private var interlocksRetryAt = Instant.zero
     private var edges: [EdgeEvent] = []
+    /// Where raw frames go besides; nil: nowhere. Set before the rig's thread starts.
+    var frames: FrameRing?
     private var events: [InstrumentEvent] = []
     private var spectrometerWasReady = false
 
@@ -60,14 +63,14 @@ final class RigLoop {
         places = setup.places
         spectrometer = setup.spectrometer
         lines = setup.pumpLines.map { $0 as any LineRunning } + [setup.spectrometer]
+        news.reserveCapacity(Self.newsRoom)
+        events.reserveCapacity(Self.newsRoom)
+        edges.reserveCapacity(Self.newsRoom)
         do throws(WorldError) {
             devices = try RigDevices(settings: settings, world: world)
         } catch {
             throw .noThread(chip: "the I2C buses", error)
         }
-        news.reserveCapacity(Self.newsRoom)
-        events.reserveCapacity(Self.newsRoom)
-        edges.reserveCapacity(Self.newsRoom)
         controller.start(at: world.now)
     }
 
@@ -86,8 +89,8 @@ final class RigLoop {
         let now = world.now
         devices?.begin()
         watchInterlocks(at: now)
-        if !controller.commands.isEmpty { carryOut(at: now) }
         devices?.pass(.interlocks, holds: isWatchingInterlocks)
+        if !controller.commands.isEmpty { carryOut(at: now) }
         var mark = measured(.interlock, from: now)
         for line in lines { line.listen(at: now) }
         mark = measured(.read, from: mark)
@@ -96,14 +99,20 @@ final class RigLoop {
         takeReadings(at: now)
         controller.advance(to: now)
         devices?.pass(.control, holds: controller.isCoherent)
-        devices?.setOutputs(for: controller, at: now)
         mark = measured(.control, from: mark)
+        devices?.setOutputs(for: controller, at: now)
         carryOut(at: now)
-        for line in lines { line.flush(at: now) }
         devices?.pass(.commands, holds: controller.commands.isEmpty)
+        for line in lines { line.flush(at: now) }
         devices?.end(atRest: controller.isAtRest, at: now)
         mark = measured(.write, from: mark)
         meter?.noteTurn()
+    }
+
+    /// Notes what a stage took; returns when it ended.
+    func measured(_ stage: RigStage, from start: Instant) -> Instant {
+        guard let meter else { return start }
+        return meter.note(stage, from: start, to: world.now)
     }
 
     /// Whether the interlock inputs are read, or the rig is safe because they cannot be.
@@ -122,12 +131,6 @@ final class RigLoop {
         while let notice = devices.takeNotice() {
             tell(.report(.event(kind: "device", text: notice)), at: now)
         }
-    }
-
-    /// Notes what a stage took; returns when it ended.
-    func measured(_ stage: RigStage, from start: Instant) -> Instant {
-        guard let meter else { return start }
-        return meter.note(stage, from: start, to: world.now)
     }
 
     /// Sends the controller's commands to the instruments, and their bytes on their way.
@@ -194,7 +197,20 @@ final class RigLoop {
                 controller.calibrate(wavelengths: spectrometer.wavelengths, at: now)
             }
         }
-        for event in events { controller.handle(event, at: now) }
+        for event in events {
+            if case .frame(let frame) = event.kind { keep(frame) }
+            controller.handle(event, at: now)
+        }
+    }
+
+    /// Hands a raw frame to whoever keeps them.
+    private func keep(_ frame: SpectrometerFrame) {
+        guard let frames else { return }
+        let known = FrameFacts(
+            at: frame.receivedAt, integration: frame.plan.integration,
+            firstPixel: frame.plan.firstPixel, pixelStep: frame.plan.pixelStep,
+            pixels: frame.counts.count)
+        _ = frame.counts.withUnsafeBufferPointer { frames.push($0, known) }
     }
 
     /// Reads the interlock inputs; those that cannot be read count as danger.
