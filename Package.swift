@@ -134,7 +134,7 @@ let package = Package(
             of: "Agent",
             on: [
                 "RigSimulator", "World", "Configuration", "RunLog", "Export", "Campaign", "Rig",
-                "Spectra", "CAllocations",
+                "Spectra", "CAllocations", "Instruments",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],

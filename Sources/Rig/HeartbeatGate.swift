@@ -31,6 +31,8 @@ public struct HeartbeatGate: Equatable, Sendable {
     private var breach: String?
     private var healthy = 0
     private var lastEdge: Instant?
+    /// When the last turn ended.
+    private var endedAt = Instant.zero
     /// The level of the line.
     public private(set) var level = false
     /// The relay dropped, or was never picked up: edges begin again only at rest.
@@ -47,8 +49,13 @@ public struct HeartbeatGate: Equatable, Sendable {
         self.latest = latest
     }
 
-    /// When an edge is due.
-    public var deadline: Instant { lastEdge.map { $0 + period } ?? .zero }
+    /// When the next turn is wanted: when an edge is due, or, when one was due and withheld, a
+    /// tenth of a period after the last turn.
+    public var deadline: Instant {
+        let due = lastEdge.map { $0 + period } ?? .zero
+        let again = endedAt + TimeSpan(nanoseconds: max(period.nanoseconds / 10, 1_000_000))
+        return due > endedAt ? due : again
+    }
 
     /// A turn begins.
     public mutating func begin() {
@@ -71,6 +78,7 @@ public struct HeartbeatGate: Equatable, Sendable {
     /// The turn ends at `now`. Returns the level the line gets now, nil when it keeps its level.
     /// `atRest`: nothing moves, so that power may come back.
     public mutating func end(atRest: Bool, at now: Instant) -> Bool? {
+        endedAt = now
         if expected != Checkpoint.allCases.count { breach = breach ?? "checkpoints are missing" }
         let isHealthy = breach == nil
         healthy = isHealthy ? min(healthy + 1, Self.healthyTurns) : 0

@@ -21,13 +21,16 @@ extension RigController {
         }
     }
 
-    /// Whether `output` shall have power now. In the safe state it has its safe level.
+    /// Whether `output` shall have power now. It has its safe level as long as that is demanded,
+    /// and in the safe state as soon as nothing flows.
     public func isPowered(_ output: OutputSettings) -> Bool {
-        guard state != .safe else { return output.safePowered }
+        let isLight = output.kind == .lamp
+        if demanded.contains(isLight ? .lampOff : .valvesSafe) { return output.safePowered }
+        if state == .safe, !isLight, !mayFlow { return output.safePowered }
         switch output.rule {
         case .flowing: return output.isPowered(on: mayFlow)
         case .lit: return output.isPowered(on: isLit)
-        case .awake: return output.isPowered(on: true)
+        case .awake: return output.isPowered(on: state != .safe)
         case .never: return output.isPowered(on: false)
         }
     }

@@ -42,7 +42,7 @@ import World
     private static func rig(_ change: (inout Settings) -> Void = { _ in }) throws -> VirtualRig {
         try VirtualRig { settings in
             settings.campaign.runs = 1
-            settings.campaign.batch = 2
+            settings.campaign.batch = 3
             var vent = output("vent", .valve, .flowing)
             vent.normally = .open
             var lamp = output("lamp", .lamp, .lit)
@@ -99,10 +99,12 @@ import World
         let traces = ["inlet", "vent", "power"].map { Trace(world, $0) }
         let lamp = Trace(world, "lamp")
         // While droplets are collected: valves open, lamp on.
-        let tripAt = Instant.zero + .seconds(20)
+        let tripAt = Instant.zero + .seconds(12)
         var trippedAt: Instant?
         beat.follow = { now in
-            guard now >= tripAt, trippedAt == nil, !lamp.level(at: now) else { return }
+            guard now >= tripAt, trippedAt == nil, !lamp.level(at: now),
+                traces[0].level(at: now)
+            else { return }
             trippedAt = now
             world.setLine(chipLabel: Self.chip, line: "stop", level: true)
         }
@@ -147,8 +149,8 @@ import World
             settings.pumps[oil].stepper.stepLine = "step"
             settings.pumps[oil].stepper.directionLine = "direction"
             settings.pumps[oil].stepper.enableLine = "enable"
-            settings.pumps[oil].stepper.stepsPerMicroliter = 4
-            settings.pumps[oil].stepper.maximumStepRate = 200
+            settings.pumps[oil].stepper.stepsPerMicroliter = 20
+            settings.pumps[oil].stepper.maximumStepRate = 1_000
             settings.pumps[oil].stepper.startStepRate = 20
             settings.pumps[oil].stepper.ramp = .milliseconds(200)
         }
@@ -158,11 +160,11 @@ import World
             rig.job(folder.path), world: rig.world, version: "test")
         let motor = try #require(rig.simulated.steppers[3])
         #expect(summary.droplets > 0)
-        #expect(motor.position > 500)
+        #expect(motor.position > 1_000)
         #expect(motor.lost == 0)
         #expect(!motor.hasCurrent)
-        // Never faster than the fastest flow asked for (900 µL/min, half of it oil: 30 steps/s),
-        // but for the nanosecond it is rounded to.
-        #expect(motor.shortestInterval > .milliseconds(33))
+        // Never faster than the fastest flow asked for: 900 µL/min, half of it oil, are 150 steps
+        // a second.
+        #expect(motor.shortestInterval > .microseconds(6_660))
     }
 }

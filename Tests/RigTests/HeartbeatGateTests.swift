@@ -118,6 +118,15 @@ import Testing
         #expect(bench.edges.count == 1)
     }
 
+    @Test func withheldEdgesAskForAnotherTurnLater() {
+        var bench = Bench.running()
+        #expect(bench.gate.deadline == bench.now + .milliseconds(100))
+        for _ in 0..<60 {
+            bench.turn(.milliseconds(10), [])
+            #expect(bench.gate.deadline > bench.now)
+        }
+    }
+
     @Test func lostLineIsAFailureUntilItIsBack() {
         var bench = Bench.running()
         bench.gate.lost("unplugged")

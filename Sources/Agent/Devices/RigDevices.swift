@@ -15,9 +15,12 @@ final class RigDevices {
     private var relayRetryAt = Instant.zero
     private var relayRefusal: WorldError?
     private var notices: [String] = []
-    private var readings: [SensorReading] = []
+    /// The readings of this turn, oldest first.
+    private(set) var readings: [SensorReading] = []
     /// The last reading of each sensor.
     private(set) var latest: [SensorReading?]
+    /// What was told of the heartbeat, to the rig and to people.
+    private var actedFailure: String?
     private var toldFailure: String?
 
     private static let relayRetry = TimeSpan.seconds(1)
@@ -65,14 +68,20 @@ final class RigDevices {
         gate?.pass(checkpoint, holds: holds)
     }
 
-    /// The readings since the last turn, oldest first.
-    func takeReadings(at now: Instant) -> [SensorReading] {
+    /// Takes the readings since the last turn.
+    func takeReadings(at now: Instant) {
         readings.removeAll(keepingCapacity: true)
         sensors?.take(into: &readings, at: now)
         for reading in readings where latest.indices.contains(reading.sensor) {
             latest[reading.sensor] = reading
         }
-        return readings
+    }
+
+    /// Whether the relay lost its edges, or got them back, since the last call.
+    func heartbeatChanged() -> Bool {
+        guard let gate, (gate.failure == nil) != (actedFailure == nil) else { return false }
+        actedFailure = gate.failure
+        return true
     }
 
     /// Gives every output what `controller` says, and passes that checkpoint.

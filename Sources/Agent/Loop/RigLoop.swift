@@ -123,7 +123,11 @@ final class RigLoop {
     /// Takes what sensors said, and what there is to tell of the devices.
     private func takeReadings(at now: Instant) {
         guard let devices else { return }
-        for reading in devices.takeReadings(at: now) { controller.take(reading, at: now) }
+        devices.takeReadings(at: now)
+        for reading in devices.readings { controller.take(reading, at: now) }
+        if devices.heartbeatChanged() {
+            controller.heartbeat(failure: devices.heartbeatFailure, at: now)
+        }
         while let notice = devices.takeNotice() {
             tell(.report(.event(kind: "device", text: notice)), at: now)
         }
