@@ -80,7 +80,7 @@ final class CuttingProxy: @unchecked Sendable {
 
 @Suite struct CutTests {
     /// Any byte may be the last of a connection: within the handshake, a listing, a piece, an
-    /// acknowledgement. The full number of cuts is `Tests/Soak/cut-pull`'s.
+    /// acknowledgement. `ARGENT_CUTS=500` in the environment makes more of them than the usual 40.
     @Test func cutAnywhereAndGoneOnWith() throws {
         let own = try TLSIdentity()
         let rig = try ServedRig(accepting: [own.fingerprint], limits: PullTests.generous)
