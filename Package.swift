@@ -103,13 +103,16 @@ let package = Package(
             name: "argent-bench",
             dependencies: [
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
-                "World", "RunLog", "Sync", "Agent", "Rig", "RigSimulator", "Instruments",
-                "CAllocations",
+                "World", "RunLog", "LogTrials", "Sync", "Agent", "Rig", "RigSimulator",
+                "Instruments", "CAllocations",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-fuzz",
-            dependencies: ["RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics"],
+            dependencies: [
+                "RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics",
+                "Configuration", "Instruments", "Rig", "Spectra",
+            ],
             swiftSettings: swiftFlags),
 
         // Tests.
@@ -131,7 +134,7 @@ let package = Package(
             of: "Agent",
             on: [
                 "RigSimulator", "World", "Configuration", "RunLog", "Export", "Campaign", "Rig",
-                "Spectra", "CAllocations",
+                "Spectra", "CAllocations", "Instruments",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],

@@ -17,6 +17,9 @@ public enum RealCampaign {
         case stopped
     }
 
+    /// Raw frames on their way to the disk at most: some seconds of the fastest spectrometers.
+    private static let frameRingCapacity = 512
+
     /// Runs `job`, or goes on with it, until the campaign is over or SIGTERM or SIGINT comes.
     /// `say` gets what was lost at the start (privileges, log damage), once each.
     ///
@@ -57,15 +60,25 @@ public enum RealCampaign {
         mailbox.show(first)
         let control = ControlServer(listener: listener, mailbox: mailbox)
         let rigBell = world.waker
+        let frames =
+            job.settings.log.rawFrames
+            ? FrameRing(
+                capacity: frameRingCapacity, pixelLimit: job.settings.spectrometer.pixelCount)
+            : nil
         let parts = Session.Parts(
             archive: { log throws(WorldError) in
                 observer?.takeUp(log.resumed)
                 return try ThreadedArchive(
-                    log: log.segments, observer: observer, control: control)
+                    log: log.segments, observer: observer, control: control,
+                    room: LogRoom(
+                        directory: job.logDirectory, settings: job.settings.log,
+                        signer: sync.identity, frames: frames,
+                        isAcknowledged: sync.pulled(of: log.segments.logIdentifier)))
             },
             thinker: { BackgroundThinker(planner: $0, waker: bell) }, segments: segments,
             clock: KernelClock(), bells: (rigBell, bell))
         let session = try Session(world: world, job: job, version: version, parts: parts)
+        session.rig.frames = frames
         if let damage = session.log.damage { say(damage) }
         try sync.start()
         defer { sync.stop() }

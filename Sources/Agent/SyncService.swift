@@ -14,6 +14,8 @@ public final class SyncService {
     public let identity: TLSIdentity?
     /// Who has which segment; nil where nobody listens.
     public let acknowledgements: Acknowledgements?
+    /// Who may pull.
+    let peerStore: PeerStore
     private let server: SyncServer?
 
     /// Takes key and list of acknowledgements from the disk, making what is not there.
@@ -21,6 +23,7 @@ public final class SyncService {
     /// - Throws: `AgentError.sync`.
     public init(_ job: CampaignJob) throws(AgentError) {
         let settings = job.settings.sync
+        peerStore = PeerStore(directory: settings.identity)
         do throws(IdentityError) {
             identity =
                 settings.listen.isEmpty

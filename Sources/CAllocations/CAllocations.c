@@ -1,8 +1,11 @@
 #include "CAllocations.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 // The C library's own, under the names it keeps for those who replace the usual ones.
 extern void *__libc_malloc(size_t size);
@@ -11,7 +14,18 @@ extern void *__libc_realloc(void *old, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 extern void __libc_free(void *block);
 
-static __thread int is_counting, is_trapping;
+enum { depth_limit = 24, place_limit = 512 };
+
+struct place {
+    void *frames[depth_limit];
+    int depth;
+    int64_t count;
+};
+
+extern char __executable_start[];
+static struct place places[place_limit];
+static int place_count, is_tracing;
+static __thread int is_counting, is_inside;
 static __thread struct callocations_counts counts;
 
 void callocations_begin(void) {
@@ -26,13 +40,45 @@ struct callocations_counts callocations_end(void) {
 
 struct callocations_counts callocations_now(void) { return counts; }
 
-void callocations_trap(int on) { is_trapping = on; }
+void callocations_trace(int on) {
+    // The first call loads a library, which must not happen while counting.
+    void *frames[2];
+    backtrace(frames, 2);
+    is_tracing = on;
+}
+
+static void note_place(void) {
+    struct place here = {.count = 1};
+    here.depth = backtrace(here.frames, depth_limit);
+    for (int i = 0; i < place_count; i++) {
+        if (places[i].depth != here.depth) continue;
+        size_t size = (size_t)here.depth * sizeof *here.frames;
+        if (memcmp(places[i].frames, here.frames, size) != 0) continue;
+        places[i].count++;
+        return;
+    }
+    if (place_count < place_limit) places[place_count++] = here;
+}
+
+void callocations_print_places(void) {
+    for (int i = 0; i < place_count; i++) {
+        fprintf(stderr, "%lld", (long long)places[i].count);
+        // Without this file's own frames.
+        for (int j = 3; j < places[i].depth; j++)
+            fprintf(stderr, " 0x%llx",
+                    (unsigned long long)((char *)places[i].frames[j] - __executable_start));
+        fputc('\n', stderr);
+    }
+}
 
 static void note(size_t size) {
-    if (!is_counting) return;
+    if (!is_counting || is_inside) return;
     counts.allocations++;
     counts.bytes += (int64_t)size;
-    if (is_trapping) __builtin_trap();
+    if (!is_tracing) return;
+    is_inside = 1;
+    note_place();
+    is_inside = 0;
 }
 
 void *malloc(size_t size) {

@@ -158,6 +158,15 @@ extension LogSettings {
             .time(
                 "segment_age", \.segmentAge, .seconds(10), .seconds(604_800),
                 "…and its age, however small it is: only ended segments can be fetched."),
+            .size(
+                "disk_budget", \.diskBudget, 1_000_000...1_000_000_000_000_000,
+                "Bytes the log may take. The oldest fetched segments give up raw frames first."),
+            .size(
+                "disk_reserve", \.diskReserve, 0...1_000_000_000_000_000,
+                "Bytes of the file system it leaves free."),
+            .flag(
+                "raw_frames", \.rawFrames,
+                "Keep every frame of the spectrometer, losslessly packed (1 byte a pixel)."),
         ]
     }
 }

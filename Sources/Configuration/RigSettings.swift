@@ -114,6 +114,12 @@ public struct LogSettings: Equatable, Sendable {
     public var segmentSize = 16_000_000
     /// Age at which it does, however small it is.
     public var segmentAge = TimeSpan.seconds(900)
+    /// Bytes the log may take on the disk.
+    public var diskBudget = 8_000_000_000
+    /// Bytes of the file system the log leaves free.
+    public var diskReserve = 200_000_000
+    /// Whether every raw frame is kept, beside the droplets' spectra.
+    public var rawFrames = false
 
     /// The documented defaults.
     public init() {}

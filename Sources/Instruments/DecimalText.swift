@@ -1,7 +1,12 @@
+import Quantities
+
 /// Decimal numbers as instruments write them: digits and at most one point; no sign, no exponent.
 enum DecimalText {
     /// More digits than any pump sends; also what a `Double` holds exactly.
     static let maximumDigits = 15
+
+    /// The number in `text`, or nil if it is not one.
+    static func parse(_ text: BriefText) -> Double? { text.withBytes { parse($0) } }
 
     /// The number in `text`, or nil if it is not one.
     static func parse(_ text: some Sequence<UInt8>) -> Double? {
@@ -39,11 +44,28 @@ enum DecimalText {
             mantissa /= 10
             places -= 1
         }
-        var digits = Array(String(mantissa).utf8)
-        guard places > 0 else { return String(decoding: digits, as: UTF8.self) }
-        while digits.count <= places { digits.insert(UInt8(ascii: "0"), at: 0) }
-        digits.insert(UInt8(ascii: "."), at: digits.count - places)
-        return String(decoding: digits, as: UTF8.self)
+        var digits = 1
+        var rest = mantissa
+        while rest >= 10 {
+            rest /= 10
+            digits += 1
+        }
+        digits = max(digits, places + 1)
+        let length = digits + (places > 0 ? 1 : 0)
+        // Written from its end; up to 15 bytes a `String` holds in place.
+        return String(unsafeUninitializedCapacity: length) { bytes in
+            var place = length - 1
+            for digit in 0..<digits {
+                if digit == places, places > 0 {
+                    bytes[place] = UInt8(ascii: ".")
+                    place -= 1
+                }
+                bytes[place] = UInt8(ascii: "0") + UInt8(mantissa % 10)
+                mantissa /= 10
+                place -= 1
+            }
+            return length
+        }
     }
 
     /// Whether two numbers agree within `tolerance`, relative to the larger.

@@ -46,7 +46,7 @@ struct HarvardReader: ReplyReader {
 
     var heldCount: Int { bytes.count }
 
-    init() { bytes.reserveCapacity(Self.maximumReply) }
+    init() { bytes.reserveCapacity(Self.maximumReply + 1) }
 
     mutating func reset() { bytes.removeAll(keepingCapacity: true) }
 
@@ -57,10 +57,8 @@ struct HarvardReader: ReplyReader {
             reset()
             return .garbage(why: "no XON within \(Self.maximumReply) bytes")
         }
-        defer { reset() }
-        guard let reply = HarvardReply(bytes) else {
-            return .garbage(why: "not lines and a prompt")
-        }
-        return .reply(reply)
+        let reply = HarvardReply(bytes)
+        reset()
+        return reply.map { .reply($0) } ?? .garbage(why: "not lines and a prompt")
     }
 }

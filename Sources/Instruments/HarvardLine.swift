@@ -94,6 +94,12 @@ public struct HarvardLine: PumpLine {
     public mutating func lineOpened(at now: Instant) { core.lineOpened(at: now) }
     /// The line is gone, and with it all that was known of the pumps.
     public mutating func lineClosed(at now: Instant) { core.lineClosed(at: now) }
+    /// The first `count` bytes of `output` were written.
+    public mutating func removeOutput(_ count: Int) { core.removeOutput(count) }
+    /// Moves the events into `events`; both keep the room they have.
+    public mutating func takeEvents(into events: inout [InstrumentEvent]) {
+        core.takeEvents(into: &events)
+    }
     /// Bytes arrived, in any portions.
     public mutating func receive(_ bytes: ArraySlice<UInt8>, at now: Instant) {
         core.receive(bytes, at: now)

@@ -66,7 +66,7 @@ struct HarvardTalk: PumpTalk {
     var done = Done()
     var prepared = Prepared()
     /// The setting that was just written and must now be read back.
-    var verifying: String?
+    var verifying: Ask?
     var run: PumpRun?
     var mustRestart = false
     var flyingFailures = 0
@@ -195,24 +195,27 @@ extension HarvardTalk {
 // MARK: - On the wire
 
 extension HarvardTalk {
-    func wire(_ ask: Ask) -> WireQuestion {
+    func title(_ ask: Ask) -> String {
+        let command = "\(Self.command(ask))"
+        return command.isEmpty ? "CR" : command
+    }
+
+    func write(_ ask: Ask, into bytes: inout [UInt8]) -> Bool {
         let command = Self.command(ask)
-        let title = command.isEmpty ? "CR" : command
         // Address 0 is the pump wired to the computer and needs no prefix; a bare CR wakes
         // whoever hears it.
-        var prefix = ""
         if pump.address != 0, !command.isEmpty {
-            let digits = String(pump.address)
-            prefix = (digits.utf8.count < 2 ? "0" : "") + digits
-            if pump.model == .ultra { prefix += ":" }
+            bytes.append(UInt8(ascii: "0") + UInt8(clamping: pump.address / 10 % 10))
+            bytes.append(UInt8(ascii: "0") + UInt8(clamping: pump.address % 10))
+            if pump.model == .ultra { bytes.append(UInt8(ascii: ":")) }
         }
-        return WireQuestion(
-            title: title, bytes: Array((prefix + command).utf8) + [0x0D],
-            expectsReply: ask != .wake && ask != .pollOn)
+        command.withBytes { for byte in $0 { bytes.append(byte) } }
+        bytes.append(0x0D)
+        return ask != .wake && ask != .pollOn
     }
 
     /// The command without its address.
-    static func command(_ ask: Ask) -> String {
+    static func command(_ ask: Ask) -> BriefText {
         switch ask {
         case .wake: ""
         case .pollOn: "poll on"

@@ -88,7 +88,7 @@ extension HarvardTalk {
         switch ask {
         case .polling where record.state.link == .ready:
             // Polling is on from the first command to a power cut.
-            if Self.wholeReply(error)?.lines == ["Polling mode is OFF"] { restarted(at: now) }
+            if Self.wholeReply(error)?.text == "Polling mode is OFF" { restarted(at: now) }
         case .polling: done = Done()
         case .setDiameter: known.diameter = nil
         case .setForce: known.force = nil
@@ -101,7 +101,7 @@ extension HarvardTalk {
         case .stop, .clearTarget, .clearVolume, .clearTargetTime, .leaveMemory:
             // In a chain some pumps do what they are told and do not say so (DEVICES 10, 2):
             // what comes next shows whether they did.
-            if isUnacknowledged { acknowledged(ask, "") }
+            if isUnacknowledged { acknowledged(ask, wasHeard: false) }
         default: break
         }
         // All but the XON arrived: lost on the way, or polling is off. Ask which.

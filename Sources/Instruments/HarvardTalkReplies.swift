@@ -5,7 +5,6 @@ extension HarvardTalk {
     mutating func heard(
         _ reply: HarvardReply, to ask: Ask, bytes: [UInt8], at now: Instant
     ) throws(InstrumentError) -> Bool {
-        let title = wire(ask).title
         record.answered(at: now)
         // An answer to `stop` still shows what was before it on some models.
         if ask != .stop, let alarm = reply.prompt.alarm, isNews(alarm, at: now) { return false }
@@ -13,25 +12,25 @@ extension HarvardTalk {
         if let reason = reply.refusal {
             // Not every model knows a target time; then none can be left behind.
             guard ask == .clearTargetTime else {
-                throw .refused(command: title, reason: reason, received: bytes)
+                throw .refused(command: title(ask), reason: reason, received: bytes)
             }
             done.clearTargetTime = true
             conclude(at: now)
             return true
         }
         let wantsLine = Self.isQuery(ask)
-        guard reply.lines.count == (wantsLine ? 1 : 0) else {
+        guard reply.lineCount == (wantsLine ? 1 : 0) else {
             throw .garbled(
-                command: title, received: bytes,
+                command: title(ask), received: bytes,
                 why: wantsLine ? "not one line of text" : "text where none was asked for")
         }
         if wantsLine {
-            let text = String(reply.lines[0].drop(while: { $0 == " " }))
-            guard try learn(ask, text, bytes, at: now) else {
-                throw .garbled(command: title, received: bytes, why: "not the data asked for")
+            guard try learn(ask, reply.text, bytes, at: now) else {
+                throw .garbled(
+                    command: title(ask), received: bytes, why: "not the data asked for")
             }
         } else {
-            acknowledged(ask, title)
+            acknowledged(ask)
         }
         conclude(at: now)
         return true
@@ -77,8 +76,9 @@ extension HarvardTalk {
         record.reachGoal()
     }
 
-    /// A command without data was accepted.
-    mutating func acknowledged(_ ask: Ask, _ title: String) {
+    /// A command without data was accepted; or, not `wasHeard`, may have been.
+    mutating func acknowledged(_ ask: Ask, wasHeard: Bool = true) {
+        let written = wasHeard ? ask : nil
         switch ask {
         case .stop: done.stop = true
         case .leaveMemory: done.leaveMemory = true
@@ -88,11 +88,11 @@ extension HarvardTalk {
             prepared.volume = true
             // Read it again: the next run is counted from what the pump made of this.
             isCountFresh = false
-        case .setDiameter: (known.diameter, verifying) = (nil, title)
-        case .setForce: (known.force, verifying) = (nil, title)
-        case .setTarget: (known.target, verifying) = (nil, title)
+        case .setDiameter: (known.diameter, verifying) = (nil, written)
+        case .setForce: (known.force, verifying) = (nil, written)
+        case .setTarget: (known.target, verifying) = (nil, written)
         case .setRate:
-            (known.rate, verifying) = (nil, title)
+            (known.rate, verifying) = (nil, written)
             prepared.rate = true
         case .run:
             // The pump's second word counts: status and rate are asked for again.
@@ -103,7 +103,7 @@ extension HarvardTalk {
 
     /// The line of text that answers a query. False: it is not of the kind asked for.
     private mutating func learn(
-        _ ask: Ask, _ text: String, _ bytes: [UInt8], at now: Instant
+        _ ask: Ask, _ text: BriefText, _ bytes: [UInt8], at now: Instant
     ) throws(InstrumentError) -> Bool {
         let before = verifying
         verifying = nil
@@ -113,10 +113,11 @@ extension HarvardTalk {
             done.polling = true
             if record.state.link != .ready { record.connect() }
         case .version:
-            guard !text.isEmpty, text.utf8.count <= 80 else { return false }
-            known.identity = text
-            record.state.identity = text
-            record.news.append(.identified(text))
+            guard !text.isEmpty, text.count <= 80 else { return false }
+            let identity = "\(text)"
+            known.identity = identity
+            record.state.identity = identity
+            record.news.append(.identified(identity))
         case .status:
             guard let status = HarvardStatus(text, model: pump.model) else { return false }
             // The numbers refer to the present direction (DEVICES 1.3).
@@ -152,15 +153,16 @@ extension HarvardTalk {
 
     /// After a write the same question must not lead to the same write again.
     private mutating func verify(
-        _ ask: Ask, wrote: String?, _ bytes: [UInt8]
+        _ ask: Ask, wrote: Ask?, _ bytes: [UInt8]
     ) throws(InstrumentError) {
-        guard let wrote, motor != nil, Self.command(next.ask) == wrote else { return }
+        guard let wrote, motor != nil, next.ask == wrote else { return }
         if run != nil, ask == .rate {
             flyingFailures += 1
             if flyingFailures >= Self.flyingChangeLimit { mustRestart = true }
         }
-        let expected = wrote.drop(while: { $0 != " " }).dropFirst()
-        throw .disobeyed(command: wrote, expected: String(expected), received: bytes)
+        let command = title(wrote)
+        let expected = command.drop(while: { $0 != " " }).dropFirst()
+        throw .disobeyed(command: command, expected: String(expected), received: bytes)
     }
 
     /// What the pump does, and how much it passed.

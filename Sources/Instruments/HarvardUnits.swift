@@ -40,47 +40,58 @@ enum HarvardUnits {
     }
 
     /// The rate in an answer such as `100 ul/min`; nil if it is not one.
-    static func rate(_ text: String) -> FlowRate? {
-        let words = text.split(separator: " ")
-        guard words.count == 2, let number = DecimalText.parse(words[0].utf8) else { return nil }
-        let units = words[1].split(separator: "/", omittingEmptySubsequences: false)
-        guard units.count == 2, let volume = liters(units[0]) else { return nil }
-        switch units[1] {
-        case "hr", "h": return FlowRate(microlitersPerMinute: number * volume / 60)
-        case "min", "m": return FlowRate(microlitersPerMinute: number * volume)
-        case "sec", "s": return FlowRate(microlitersPerMinute: number * volume * 60)
-        default: return nil
-        }
+    static func rate(_ text: BriefText) -> FlowRate? {
+        guard text.wordCount == 2, let number = text.word(0).flatMap(DecimalText.parse),
+            let unit = text.word(1), let slash = unit.firstIndex(of: UInt8(ascii: "/")),
+            let volume = liters(unit.part(0..<slash))
+        else { return nil }
+        let rate = number * volume
+        let time = unit.part((slash + 1)..<unit.count)
+        if time == "min" || time == "m" { return FlowRate(microlitersPerMinute: rate) }
+        if time == "hr" || time == "h" { return FlowRate(microlitersPerMinute: rate / 60) }
+        if time == "sec" || time == "s" { return FlowRate(microlitersPerMinute: rate * 60) }
+        return nil
     }
 
     /// The volume in an answer such as `500 ul`; nil if it is not one.
-    static func volume(_ text: String) -> Volume? {
-        let words = text.split(separator: " ")
-        guard words.count == 2, let number = DecimalText.parse(words[0].utf8),
-            let unit = liters(words[1])
+    static func volume(_ text: BriefText) -> Volume? {
+        guard text.wordCount == 2, let number = text.word(0).flatMap(DecimalText.parse),
+            let unit = text.word(1).flatMap(liters)
         else { return nil }
         return Volume(microliters: number * unit)
     }
 
     /// The length in an answer such as `14.4300 mm`; nil if it is not one.
-    static func length(_ text: String) -> Length? {
-        let words = text.split(separator: " ")
-        guard words.count == 2, words[1] == "mm", let number = DecimalText.parse(words[0].utf8)
+    static func length(_ text: BriefText) -> Length? {
+        guard text.wordCount == 2, text.word(1) == "mm",
+            let number = text.word(0).flatMap(DecimalText.parse)
         else { return nil }
         return Length(millimeters: number)
     }
 
-    /// The number in an answer such as `50%`; nil if it is not one.
-    static func percent(_ text: String) -> Double? {
-        let word = text.filter { $0 != " " }
-        guard word.last == "%" else { return nil }
-        return DecimalText.parse(word.utf8.dropLast())
+    /// The number in an answer such as `50%` or `50 %`; nil if it is not one.
+    static func percent(_ text: BriefText) -> Double? {
+        switch text.wordCount {
+        case 1:
+            guard let word = text.word(0), word.byte(word.count - 1) == UInt8(ascii: "%") else {
+                return nil
+            }
+            return DecimalText.parse(word.part(0..<(word.count - 1)))
+        case 2 where text.word(1) == "%": return text.word(0).flatMap(DecimalText.parse)
+        default: return nil
+        }
     }
 
     /// `ml`, `ul`, `nl`, `pl` in microlitres.
-    private static func liters(_ unit: Substring) -> Double? {
-        guard unit.count == 2, unit.last == "l" else { return nil }
-        return prefixes.first { $0.letter == unit.first }?.microliters
+    private static func liters(_ unit: BriefText) -> Double? {
+        guard unit.count == 2, unit.byte(1) == UInt8(ascii: "l") else { return nil }
+        switch unit.byte(0) {
+        case UInt8(ascii: "m"): return 1e3
+        case UInt8(ascii: "u"): return 1
+        case UInt8(ascii: "n"): return 1e-3
+        case UInt8(ascii: "p"): return 1e-6
+        default: return nil
+        }
     }
 }
 
@@ -97,23 +108,23 @@ struct HarvardStatus: Equatable, Sendable {
     var volume: Volume
 
     /// The status in `text` as `model` writes it; nil if it is not one.
-    init?(_ text: String, model: HarvardModel) {
-        let words = text.split(separator: " ")
-        guard words.count == 4, let rate = DecimalText.parse(words[0].utf8),
-            let time = DecimalText.parse(words[1].utf8),
-            let volume = DecimalText.parse(words[2].utf8)
+    init?(_ text: BriefText, model: HarvardModel) {
+        guard text.wordCount == 4, let rate = text.word(0).flatMap(DecimalText.parse),
+            let time = text.word(1).flatMap(DecimalText.parse),
+            let volume = text.word(2).flatMap(DecimalText.parse), let flags = text.word(3)
         else { return nil }
-        let flags = Array(words[3])
         // The sheet's PHD ULTRA has five flags and does not say which one it lacks: the first
         // three and the last are read, and the last is `T` or `.` only where it means the target.
         guard flags.count == (model == .ultra ? 5 : 6) || flags.count == 6,
-            "iIwW".contains(flags[0]), "iIwW.".contains(flags[1]), "S.".contains(flags[2])
+            let motion = flags.byte(0), let limit = flags.byte(1), let stall = flags.byte(2),
+            Self.isMotion(motion), Self.isMotion(limit) || limit == UInt8(ascii: "."),
+            stall == UInt8(ascii: "S") || stall == UInt8(ascii: ".")
         else { return nil }
-        isRunning = flags[0].isUppercase
-        isInfusing = flags[0] == "i" || flags[0] == "I"
-        isAtLimit = flags[1] != "."
-        isStalled = flags[2] == "S"
-        isTargetReached = flags[flags.count - 1] == "T"
+        isRunning = motion == UInt8(ascii: "I") || motion == UInt8(ascii: "W")
+        isInfusing = motion | 0x20 == UInt8(ascii: "i")
+        isAtLimit = limit != UInt8(ascii: ".")
+        isStalled = stall == UInt8(ascii: "S")
+        isTargetReached = flags.byte(flags.count - 1) == UInt8(ascii: "T")
         self.rate = FlowRate(microlitersPerMinute: rate * 1e-9 * 60)
         self.volume = Volume(microliters: volume * 1e-9)
         let unit =
@@ -123,5 +134,10 @@ struct HarvardStatus: Equatable, Sendable {
             case .ultra: 1.0
             }
         elapsed = .seconds(time * unit)
+    }
+
+    /// `i`, `I`, `w` or `W`: infusing, withdrawing; large while it runs.
+    private static func isMotion(_ letter: UInt8) -> Bool {
+        letter | 0x20 == UInt8(ascii: "i") || letter | 0x20 == UInt8(ascii: "w")
     }
 }

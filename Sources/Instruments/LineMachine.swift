@@ -27,6 +27,24 @@ public protocol LineMachine {
     mutating func receive(_ bytes: ArraySlice<UInt8>, at now: Instant)
     /// Time passed: timeouts, heartbeats, polls.
     mutating func advance(to now: Instant)
+
+    /// The first `count` bytes of `output` were written.
+    mutating func removeOutput(_ count: Int)
+    /// Moves the events into `events`; both keep the room they have.
+    mutating func takeEvents(into events: inout [InstrumentEvent])
+}
+
+extension LineMachine {
+    /// The first `count` bytes of `output` were written.
+    public mutating func removeOutput(_ count: Int) {
+        output.removeFirst(min(max(count, 0), output.count))
+    }
+    /// Moves the events into `events`.
+    public mutating func takeEvents(into events: inout [InstrumentEvent]) {
+        guard !self.events.isEmpty else { return }
+        events.append(contentsOf: self.events)
+        self.events.removeAll(keepingCapacity: true)
+    }
 }
 
 /// The host's end of a line with one or more syringe pumps on it.

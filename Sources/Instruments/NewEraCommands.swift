@@ -1,18 +1,24 @@
 // What a New Era pump's questions look like on the wire (DEVICES 2.2, 2.5).
 extension NewEraTalk {
-    func wire(_ ask: Ask) -> WireQuestion {
+    func title(_ ask: Ask) -> String {
+        if case .flush = ask { return "CR" }
+        let command = Self.command(ask)
+        return command.isEmpty ? "status query" : command
+    }
+
+    func write(_ ask: Ask, into bytes: inout [UInt8]) -> Bool {
         if case .flush = ask {
-            return WireQuestion(title: "CR", bytes: [NewEraFraming.cr], expectsReply: false)
+            bytes.append(NewEraFraming.cr)
+            return false
         }
         var packing = framing ?? .basic
         if case .probe(let framing) = ask { packing = framing }
-        let command = Self.command(ask)
-        return WireQuestion(
-            title: command.isEmpty ? "status query" : command,
-            bytes: packing.pack(String(pump.address) + command))
+        packing.pack(String(pump.address) + Self.command(ask), into: &bytes)
+        return true
     }
 
-    /// The command without its address; empty is the status query.
+    /// The command without its address; empty is the status query. None has more than 15 bytes,
+    /// which a `String` holds in place.
     static func command(_ ask: Ask) -> String {
         switch ask {
         case .flush, .probe, .status: ""

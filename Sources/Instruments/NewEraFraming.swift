@@ -20,15 +20,21 @@ public enum NewEraFraming: Equatable, Sendable {
     /// Longest Basic reply between STX and ETX.
     static let maximumBasicData = 44
 
-    /// `command` as a host sends it.
-    func pack(_ command: String) -> [UInt8] {
-        let data = Array(command.utf8)
-        guard self == .safe else { return data + [Self.cr] }
+    /// Appends `command` as a host sends it.
+    func pack(_ command: String, into bytes: inout [UInt8]) {
+        guard self == .safe else {
+            for byte in command.utf8 { bytes.append(byte) }
+            return bytes.append(Self.cr)
+        }
         // Commands are built here and short; 251 is what the length byte can hold.
-        let kept = data.prefix(Int(UInt8.max) - Self.safeOverhead)
-        let crc = CRC16.xmodem(kept)
-        let length = UInt8(kept.count + Self.safeOverhead)
-        return [Self.stx, length] + kept + [UInt8(crc >> 8), UInt8(crc & 0xFF), Self.etx]
+        let kept = min(command.utf8.count, Int(UInt8.max) - Self.safeOverhead)
+        bytes.append(Self.stx)
+        bytes.append(UInt8(kept + Self.safeOverhead))
+        for byte in command.utf8.prefix(kept) { bytes.append(byte) }
+        let crc = CRC16.xmodem(command.utf8.prefix(kept))
+        bytes.append(UInt8(crc >> 8))
+        bytes.append(UInt8(crc & 0xFF))
+        bytes.append(Self.etx)
     }
 }
 
@@ -75,24 +81,32 @@ struct NewEraReader: ReplyReader {
     private mutating func pushSafe() -> Heard<NewEraReply>? {
         let length = Int(packet[1])
         guard packet.count == length + 1 else { return nil }
-        defer { reset() }
+        let heard = readSafe(length)
+        reset()
+        return heard
+    }
+
+    private func readSafe(_ length: Int) -> Heard<NewEraReply> {
         guard packet[length] == NewEraFraming.etx else {
             return .garbage(why: "no ETX where the length says")
         }
-        let data = packet[2..<(length - 2)]
         let crc = UInt16(packet[length - 2]) << 8 | UInt16(packet[length - 1])
-        guard CRC16.xmodem(data) == crc else { return .garbage(why: "wrong CRC") }
-        return parse(data, .safe)
+        guard CRC16.xmodem(packet[2..<(length - 2)]) == crc else {
+            return .garbage(why: "wrong CRC")
+        }
+        return parse(packet[2..<(length - 2)], .safe)
     }
 
     private mutating func pushBasic(_ byte: UInt8) -> Heard<NewEraReply>? {
         switch byte {
         case NewEraFraming.etx:
-            defer { reset() }
-            return parse(packet[1..<(packet.count - 1)], .basic)
+            let heard = parse(packet[1..<(packet.count - 1)], .basic)
+            reset()
+            return heard
         case NewEraFraming.stx:
             // The former packet broke off; this is the next.
-            packet = [byte]
+            reset()
+            packet.append(byte)
             return nil
         case 0x20...0x7E where packet.count - 1 <= NewEraFraming.maximumBasicData:
             return nil

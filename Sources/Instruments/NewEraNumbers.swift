@@ -6,11 +6,17 @@ enum NewEraNumber {
     /// `value` with as many decimals as fit; nil where it does not fit (negative, above 9999).
     static func format(_ value: Double) -> String? {
         guard value >= 0 else { return nil }
-        for (decimals, limit) in [(3, 9.9995), (2, 99.995), (1, 999.95), (0, 9999.5)]
-        where value < limit {
-            return DecimalText.format(value, decimals: decimals)
-        }
-        return nil
+        if value < 9.9995 { return DecimalText.format(value, decimals: 3) }
+        if value < 99.995 { return DecimalText.format(value, decimals: 2) }
+        if value < 999.95 { return DecimalText.format(value, decimals: 1) }
+        return value < 9999.5 ? DecimalText.format(value, decimals: 0) : nil
+    }
+
+    /// The last two letters of `text`; nil where there are fewer.
+    static func unit(of text: String) -> (first: UInt8, second: UInt8)? {
+        var end = text.utf8.suffix(2).makeIterator()
+        guard let first = end.next(), let second = end.next() else { return nil }
+        return (first, second)
     }
 
     /// The significant digits `format` keeps of `value`: four, unless it is small.
@@ -33,6 +39,17 @@ struct NewEraRate: Equatable, Sendable {
         case microlitersPerHour = "UH"
         case millilitersPerMinute = "MM"
         case millilitersPerHour = "MH"
+
+        /// The unit at the end of `text`, if there is one.
+        init?(endOf text: String) {
+            switch NewEraNumber.unit(of: text) {
+            case (UInt8(ascii: "U"), UInt8(ascii: "M"))?: self = .microlitersPerMinute
+            case (UInt8(ascii: "U"), UInt8(ascii: "H"))?: self = .microlitersPerHour
+            case (UInt8(ascii: "M"), UInt8(ascii: "M"))?: self = .millilitersPerMinute
+            case (UInt8(ascii: "M"), UInt8(ascii: "H"))?: self = .millilitersPerHour
+            default: return nil
+            }
+        }
 
         /// One of it, in microlitres per minute.
         var factor: Double {
@@ -67,22 +84,23 @@ struct NewEraRate: Equatable, Sendable {
     /// (below 0.0017 µL/min), the finest.
     static func best(for rate: FlowRate, keeping present: Unit? = nil) -> NewEraRate? {
         guard rate.microlitersPerMinute > 0 else { return nil }
-        let order: [Unit] = [
-            .microlitersPerMinute, .millilitersPerMinute, .microlitersPerHour,
-            .millilitersPerHour,
-        ]
-        for unit in (present.map { [$0] } ?? []) + order {
-            let value = rate.microlitersPerMinute / unit.factor
-            guard let text = NewEraRate(rate, in: unit) else { continue }
-            let isExact = DecimalText.format(value, decimals: 6) == text.number
-            if isExact || NewEraNumber.significantDigits(value) >= 3 { return text }
-        }
-        return NewEraRate(rate, in: .microlitersPerHour)
+        if let present, let text = good(rate, in: present) { return text }
+        return good(rate, in: .microlitersPerMinute) ?? good(rate, in: .millilitersPerMinute)
+            ?? good(rate, in: .microlitersPerHour) ?? good(rate, in: .millilitersPerHour)
+            ?? NewEraRate(rate, in: .microlitersPerHour)
+    }
+
+    /// `rate` in `unit`, if that says it exactly or with three significant digits.
+    private static func good(_ rate: FlowRate, in unit: Unit) -> NewEraRate? {
+        let value = rate.microlitersPerMinute / unit.factor
+        guard let text = NewEraRate(rate, in: unit) else { return nil }
+        let isExact = DecimalText.format(value, decimals: 6) == text.number
+        return isExact || NewEraNumber.significantDigits(value) >= 3 ? text : nil
     }
 
     /// The rate in a reply to `RAT`, such as `1500.UH`; nil if it is not one.
     static func parse(_ text: String) -> (rate: FlowRate, unit: Unit)? {
-        guard let unit = Unit(rawValue: String(text.suffix(2))),
+        guard let unit = Unit(endOf: text),
             let value = DecimalText.parse(text.utf8.dropLast(2))
         else { return nil }
         return (FlowRate(microlitersPerMinute: value * unit.factor), unit)
@@ -96,6 +114,15 @@ struct NewEraVolume: Equatable, Sendable {
         case microliters = "UL"
         case milliliters = "ML"
 
+        /// The unit at the end of `text`, if there is one.
+        init?(endOf text: String) {
+            switch NewEraNumber.unit(of: text) {
+            case (UInt8(ascii: "U"), UInt8(ascii: "L"))?: self = .microliters
+            case (UInt8(ascii: "M"), UInt8(ascii: "L"))?: self = .milliliters
+            default: return nil
+            }
+        }
+
         /// One of it, in microlitres.
         var factor: Double { self == .microliters ? 1 : 1000 }
     }
@@ -108,23 +135,19 @@ struct NewEraVolume: Equatable, Sendable {
     /// `volume` in microlitres where they fit and else in millilitres, rounded to what the
     /// format holds; nil where it is not positive, too small or too large to say.
     init?(_ volume: Volume) {
-        for unit in Unit.allCases {
-            let value = volume.microliters / unit.factor
-            guard let number = NewEraNumber.format(value), let kept = DecimalText.parse(number.utf8)
-            else { continue }
-            // Zero would mean "no target": a run without end.
-            guard kept > 0 else { return nil }
-            self.number = number
-            self.unit = unit
-            self.volume = Volume(microliters: kept * unit.factor)
-            return
-        }
-        return nil
+        unit =
+            NewEraNumber.format(volume.microliters) == nil ? .milliliters : .microliters
+        // Zero would mean "no target": a run without end.
+        guard let number = NewEraNumber.format(volume.microliters / unit.factor),
+            let kept = DecimalText.parse(number.utf8), kept > 0
+        else { return nil }
+        self.number = number
+        self.volume = Volume(microliters: kept * unit.factor)
     }
 
     /// The volume in a reply to `VOL`, such as `500.0UL`; nil if it is not one.
     static func parse(_ text: String) -> (volume: Volume, unit: Unit)? {
-        guard let unit = Unit(rawValue: String(text.suffix(2))),
+        guard let unit = Unit(endOf: text),
             let value = DecimalText.parse(text.utf8.dropLast(2))
         else { return nil }
         return (Volume(microliters: value * unit.factor), unit)
@@ -132,12 +155,13 @@ struct NewEraVolume: Equatable, Sendable {
 
     /// The infused volume in a reply to `DIS`, such as `I5.000W0.000ML`; nil if it is not one.
     static func parseDispensed(_ text: String) -> Volume? {
-        guard text.hasPrefix("I"), let middle = text.firstIndex(of: "W"),
-            let unit = Unit(rawValue: String(text.suffix(2)))
+        let bytes = text.utf8
+        guard bytes.first == UInt8(ascii: "I"), let unit = Unit(endOf: text),
+            let middle = bytes.firstIndex(of: UInt8(ascii: "W"))
         else { return nil }
-        let infused = text[text.index(after: text.startIndex)..<middle]
-        let withdrawn = text[text.index(after: middle)...].dropLast(2)
-        guard let value = DecimalText.parse(infused.utf8), DecimalText.parse(withdrawn.utf8) != nil
+        let infused = bytes[bytes.index(after: bytes.startIndex)..<middle]
+        let withdrawn = bytes[bytes.index(after: middle)...].dropLast(2)
+        guard let value = DecimalText.parse(infused), DecimalText.parse(withdrawn) != nil
         else { return nil }
         return Volume(microliters: value * unit.factor)
     }

@@ -43,24 +43,25 @@ struct NewEraReply: PumpReply, Equatable, Sendable {
     /// The reply in `bytes` (what stands between STX and ETX, or the data of a Safe packet); nil
     /// if they do not follow the grammar.
     init?(_ bytes: ArraySlice<UInt8>, framing: NewEraFraming) {
-        let bytes = Array(bytes)
-        guard bytes.count >= 3, let address = Self.address(bytes[0], bytes[1]),
+        let start = bytes.startIndex
+        guard bytes.count >= 3, let address = Self.address(bytes[start], bytes[start + 1]),
             bytes.allSatisfy({ (0x20...0x7E).contains($0) })
         else { return nil }
         self.address = address
         self.framing = framing
         data = ""
-        if bytes[2] == UInt8(ascii: "A") {
-            guard bytes.count == 5, bytes[3] == UInt8(ascii: "?"),
-                let alarm = Self.alarm(bytes[4])
+        if bytes[start + 2] == UInt8(ascii: "A") {
+            guard bytes.count == 5, bytes[start + 3] == UInt8(ascii: "?"),
+                let alarm = Self.alarm(bytes[start + 4])
             else { return nil }
             status = .alarm(alarm)
             return
         }
-        guard let status = Self.prompt(bytes[2]) else { return nil }
+        guard let status = Self.prompt(bytes[start + 2]) else { return nil }
         self.status = status
-        let text = String(decoding: bytes[3...], as: UTF8.self)
-        guard text.hasPrefix("?") else {
+        // Up to 15 bytes, and no more are asked for, a `String` holds in place.
+        let text = String(decoding: bytes[(start + 3)...], as: UTF8.self)
+        guard text.utf8.first == UInt8(ascii: "?") else {
             data = text
             return
         }

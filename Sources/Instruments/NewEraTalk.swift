@@ -37,9 +37,21 @@ struct NewEraTalk: PumpTalk {
         var direction: String?
         var phase: Int?
         /// Functions of phases 1 and 2.
-        var functions: [String?] = [nil, nil]
+        var functions = Functions()
         var target: (volume: Volume, unit: NewEraVolume.Unit)?
         var rate: (rate: FlowRate, unit: NewEraRate.Unit)?
+    }
+
+    /// What the phases of the pump's program do; nil is unknown.
+    struct Functions: Sendable {
+        private var first: String?
+        private var second: String?
+
+        /// Phase `index` + 1.
+        subscript(_ index: Int) -> String? {
+            get { index == 0 ? first : second }
+            set { if index == 0 { first = newValue } else { second = newValue } }
+        }
     }
 
     /// How often a pump that does nothing in particular is asked what it does.
@@ -178,13 +190,14 @@ extension NewEraTalk {
     /// runs on into whatever phase 2 holds (DEVICES 2.5).
     private var program: Ask? {
         guard hasProgram else { return known.phase == 2 ? .selectPhase(1) : nil }
-        for (phase, function) in [(2, "STP"), (1, "RAT")] {
-            let present = known.functions[phase - 1]
-            if present == function { continue }
-            if known.phase != phase { return .selectPhase(phase) }
-            return present == nil ? .function(phase) : .setFunction(phase, function)
-        }
-        return nil
+        return program(phase: 2, is: "STP") ?? program(phase: 1, is: "RAT")
+    }
+
+    private func program(phase: Int, is function: String) -> Ask? {
+        let present = known.functions[phase - 1]
+        if present == function { return nil }
+        if known.phase != phase { return .selectPhase(phase) }
+        return present == nil ? .function(phase) : .setFunction(phase, function)
     }
 
     /// A new rate for the run that goes on.

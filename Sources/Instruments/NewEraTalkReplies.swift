@@ -5,7 +5,7 @@ extension NewEraTalk {
     mutating func heard(
         _ reply: NewEraReply, to ask: Ask, bytes: [UInt8], at now: Instant
     ) throws(InstrumentError) -> Bool {
-        let title = wire(ask).title
+        let title = title(ask)
         let isSwitching = if case .setDeadMan = ask { true } else { false }
         if let framing, framing != reply.framing, !isSwitching {
             self.framing = nil

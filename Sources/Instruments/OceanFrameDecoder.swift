@@ -35,9 +35,14 @@ struct OceanFrameDecoder: Equatable {
 
     /// The pixels so far.
     private(set) var counts: [UInt16] = []
-    private let coding: Coding
-    private let fields: [Field]
-    private let pixelCount: Int
+    private var request: OceanScanRequest
+    private var coding: Coding
+    private var fields: [Field]
+    private var pixelCount: Int
+    /// Rooms for pixels, used in turn: an owner may still hold those of the last scans.
+    private var rooms: [[UInt16]] = []
+    private var room = 0
+    private static let roomCount = 4
     private var stage = Stage.start
     private var fieldIndex = 0
     private var high: UInt8?
@@ -47,8 +52,44 @@ struct OceanFrameDecoder: Equatable {
 
     /// A decoder for one scan of `request`.
     init(_ request: OceanScanRequest, coding: Coding) {
+        self.request = request
         self.coding = coding
+        fields = Self.fields(request, coding)
         pixelCount = request.count
+        makeRooms()
+    }
+
+    /// A decoder for the next scan. Uses the heap only when `request` or `coding` differ from
+    /// the last ones, or the pixels of the scan before the last three are still held.
+    mutating func restart(_ request: OceanScanRequest, coding: Coding) {
+        if request != self.request || coding != self.coding {
+            self.request = request
+            self.coding = coding
+            fields = Self.fields(request, coding)
+            pixelCount = request.count
+            makeRooms()
+        }
+        swap(&counts, &rooms[room])
+        room = (room + 1) % Self.roomCount
+        counts.removeAll(keepingCapacity: true)
+        stage = .start
+        fieldIndex = 0
+        high = nil
+        absoluteBytes = 0
+        sum = 0
+    }
+
+    private mutating func makeRooms() {
+        // A copy of an array has no more room than it needs, so each is made by itself.
+        rooms = (0..<Self.roomCount).map { _ in
+            var room: [UInt16] = []
+            room.reserveCapacity(pixelCount)
+            return room
+        }
+        counts.reserveCapacity(pixelCount)
+    }
+
+    private static func fields(_ request: OceanScanRequest, _ coding: Coding) -> [Field] {
         let integration = Field(name: "integration ms", expected: request.milliseconds)
         var fields = [Field(name: "start", expected: 0xFFFF)]
         switch coding.header {
@@ -69,8 +110,7 @@ struct OceanFrameDecoder: Equatable {
         fields.append(Field(name: "first pixel", expected: request.firstPixel))
         fields.append(Field(name: "last pixel", expected: request.lastPixel))
         fields.append(Field(name: "pixel step", expected: request.pixelStep))
-        self.fields = fields
-        counts.reserveCapacity(pixelCount)
+        return fields
     }
 
     /// The most bytes a scan of `request` can have.

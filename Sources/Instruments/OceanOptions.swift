@@ -69,6 +69,8 @@ enum OceanLimits {
     static let restCheck = TimeSpan.seconds(2)
     /// Events that wait for the owner.
     static let events = 256
+    /// Room for what waits to be written: the longest order, more than once.
+    static let outputRoom = 64
     /// Bytes of a failed reply that are kept for the report.
     static let reported = 64
     /// A scan may come this much sooner than its exposure lasts: two clocks differ.

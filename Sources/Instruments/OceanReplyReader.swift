@@ -10,8 +10,8 @@ struct OceanReplyReader: Equatable {
         case word
         /// ACK and at most 15 bytes of text, ended by CR or padded; or NAK.
         case constant
-        /// A scan.
-        case scan(OceanFrameDecoder)
+        /// A scan; see `OceanReplyReader.expectScan`.
+        case scan
     }
 
     /// What the bytes so far amount to.
@@ -23,22 +23,42 @@ struct OceanReplyReader: Equatable {
         /// The instrument is in ASCII mode.
         case legible
         case constant([UInt8])
-        case scan([UInt16])
+        /// A scan; its pixels are `counts`.
+        case scan
         case garbled(String)
         case disagrees(String)
     }
 
-    private var shape: Shape
+    private var shape = Shape.acknowledgement
+    private var decoder: OceanFrameDecoder?
     /// The first bytes that came, for reports.
     private(set) var received: [UInt8] = []
     private var text: [UInt8] = []
     private var count = 0
 
-    /// A reader for one reply.
-    init(_ shape: Shape) { self.shape = shape }
-
     /// A reader that expects nothing.
-    init() { shape = .acknowledgement }
+    init() {
+        received.reserveCapacity(OceanLimits.reported)
+        text.reserveCapacity(OceanCalibration.textLimit)
+    }
+
+    /// From here on one reply of `shape`. The room of the former one is used again.
+    mutating func expect(_ shape: Shape) {
+        self.shape = shape
+        received.removeAll(keepingCapacity: true)
+        text.removeAll(keepingCapacity: true)
+        count = 0
+    }
+
+    /// From here on one scan of `request`.
+    mutating func expectScan(_ request: OceanScanRequest, coding: OceanFrameDecoder.Coding) {
+        expect(.scan)
+        if decoder == nil { decoder = OceanFrameDecoder(request, coding: coding) }
+        decoder?.restart(request, coding: coding)
+    }
+
+    /// The pixels of the scan that was read last.
+    var counts: [UInt16] { decoder?.counts ?? [] }
 
     /// Whether no byte has come yet.
     var isFresh: Bool { count == 0 }
@@ -46,26 +66,23 @@ struct OceanReplyReader: Equatable {
     /// Takes bytes from `index` on until they amount to something, and moves `index` behind the
     /// last one taken. After anything but `incomplete` the reader is used up.
     mutating func take(_ bytes: ArraySlice<UInt8>, from index: inout Int) -> Outcome {
-        let kept = bytes[index...].prefix(OceanLimits.reported - received.count)
         let start = index
         let outcome = takeAll(bytes, from: &index)
-        received.append(contentsOf: kept.prefix(index - start))
+        for place in start..<index where received.count < OceanLimits.reported {
+            received.append(bytes[place])
+        }
         return outcome
     }
 
     private mutating func takeAll(_ bytes: ArraySlice<UInt8>, from index: inout Int) -> Outcome {
-        if case .scan(var decoder) = shape {
-            // The decoder is moved out and in again: a copy of its pixels for every portion
-            // would make a scan quadratic.
-            shape = .acknowledgement
-            defer { shape = .scan(decoder) }
+        if shape == .scan {
             while index < bytes.endIndex {
-                let outcome = decoder.take(bytes[index])
+                let outcome = decoder?.take(bytes[index]) ?? .refused
                 index += 1
                 count += 1
                 switch outcome {
                 case .incomplete: continue
-                case .complete: return .scan(decoder.counts)
+                case .complete: return .scan
                 case .refused: return .refused
                 case .garbled(let why): return .garbled(why)
                 case .disagrees(let expected): return .disagrees(expected)

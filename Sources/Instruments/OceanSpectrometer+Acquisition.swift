@@ -85,11 +85,10 @@ extension OceanSpectrometer {
     mutating func settleOrder(_ outcome: OceanReplyReader.Outcome, at now: Instant) {
         guard orderIndex < orders.count else { return }
         let order = orders[orderIndex]
-        let received = reader.received
         switch outcome {
         case .refused where !order.mayRefuse:
             return fail(
-                .refused(command: order.name, reason: "NAK", received: received), at: now)
+                .refused(command: order.name, reason: "NAK", received: reader.received), at: now)
         case .refused:
             orderIndex += 1
             return drain(then: .configure, at: now)
@@ -97,12 +96,14 @@ extension OceanSpectrometer {
             isConfigured = false
             return fail(
                 .disobeyed(
-                    command: order.name, expected: "\(order.expected ?? 0)", received: received),
+                    command: order.name, expected: "\(order.expected ?? 0)",
+                    received: reader.received),
                 at: now)
         case .constant(let text):
             guard let number = OceanCalibration.number(in: text) else {
                 return fail(
-                    .garbled(command: order.name, received: received, why: "not a number"),
+                    .garbled(
+                        command: order.name, received: reader.received, why: "not a number"),
                     at: now)
             }
             coefficients.append(number)
@@ -164,9 +165,10 @@ extension OceanSpectrometer {
         cameSoon = false
         let size = OceanFrameDecoder.largestSize(request, coding: coding)
         let transfer = OceanCommand.transferTime(bytes: size, baud: baud)
+        reader.expectScan(request, coding: coding)
         ask(
-            OceanCommand.acquire, .scan(OceanFrameDecoder(request, coding: coding)), for: .scan,
-            allowance: request.integration + transfer, at: now)
+            OceanCommand.acquire, .scan, for: .scan, allowance: request.integration + transfer,
+            at: now)
     }
 
     /// Whether a scan that begins now cannot be the one asked for last.

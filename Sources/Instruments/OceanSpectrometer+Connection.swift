@@ -38,7 +38,8 @@ extension OceanSpectrometer {
         case .probe: probe(at: now)
         case .leaveASCII:
             // Whatever comes back (echo, text, ACK) says nothing that `v` does not say better.
-            output = OceanCommand.binaryMode
+            output.removeAll(keepingCapacity: true)
+            output.append(contentsOf: OceanCommand.binaryMode)
             drain(then: .probe, at: now)
         case .askSpeed, .confirmSpeed:
             guard let code = OceanCommand.speedCode(options.workingBaud) else {

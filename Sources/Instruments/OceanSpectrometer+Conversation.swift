@@ -24,21 +24,23 @@ extension OceanSpectrometer {
         _ errand: Errand, _ outcome: OceanReplyReader.Outcome, rest: ArraySlice<UInt8>,
         at now: Instant
     ) {
+        // What came is asked for where it is told: held any longer, the reader would have to
+        // leave it to us and get new room for the next reply.
         let name = commandName(errand)
-        let received = reader.received
         switch outcome {
         case .incomplete: return
         case .garbled(let why):
-            return fail(.garbled(command: name, received: received, why: why), at: now)
+            return fail(.garbled(command: name, received: reader.received, why: why), at: now)
         case .disagrees(let expected):
             isConfigured = false
-            return fail(.disobeyed(command: name, expected: expected, received: received), at: now)
-        case .scan(let counts):
-            deliver(counts, at: now)
+            return fail(
+                .disobeyed(command: name, expected: expected, received: reader.received), at: now)
+        case .scan:
+            deliver(reader.counts, at: now)
             if rest.isEmpty { return resume(at: now) }
             return failAfterReply(rest, name, at: now)
         case .legible:
-            return leaveASCII(errand, received, at: now)
+            return leaveASCII(errand, reader.received, at: now)
         case .constant:
             // The text may be followed by padding, which is drained before the next question.
             return settle(errand, outcome, at: now)
@@ -76,8 +78,6 @@ extension OceanSpectrometer {
     private mutating func settle(
         _ errand: Errand, _ outcome: OceanReplyReader.Outcome, at now: Instant
     ) {
-        let refusal = InstrumentError.refused(
-            command: commandName(errand), reason: "NAK", received: reader.received)
         switch (errand, outcome) {
         case (.configure, _): settleOrder(outcome, at: now)
         case (.scan, _):
@@ -102,7 +102,11 @@ extension OceanSpectrometer {
                 .garbled(
                     command: "v", received: reader.received, why: "not the version it told before"),
                 at: now)
-        default: fail(refusal, at: now)
+        default:
+            fail(
+                .refused(
+                    command: commandName(errand), reason: "NAK", received: reader.received),
+                at: now)
         }
     }
 

@@ -103,6 +103,9 @@ public struct OceanSpectrometer: SpectrometerLine {
     public init(_ options: Options) {
         self.options = options
         baud = options.baud
+        output.reserveCapacity(OceanLimits.outputRoom)
+        unsent.reserveCapacity(OceanLimits.outputRoom)
+        events.reserveCapacity(OceanLimits.events)
     }
 
     /// When `advance` must be called next.
@@ -122,8 +125,8 @@ public struct OceanSpectrometer: SpectrometerLine {
         guard phase != .closed else { return }
         if !lossReported { emit(.lost(.lineClosed), at: now) }
         forget()
-        output.removeAll()
-        unsent.removeAll()
+        output.removeAll(keepingCapacity: true)
+        unsent.removeAll(keepingCapacity: true)
         enter(.closed, until: .distantFuture)
     }
 
@@ -196,14 +199,15 @@ public struct OceanSpectrometer: SpectrometerLine {
         allowance: TimeSpan = .zero, at now: Instant
     ) {
         output.removeAll(keepingCapacity: true)
-        unsent.removeAll()
-        reader = OceanReplyReader(shape)
+        unsent.removeAll(keepingCapacity: true)
+        // A scan is expected by `startScan`, which knows of what.
+        if shape != .scan { reader.expect(shape) }
         sentAt = now
         var gaps = TimeSpan.zero
         if options.byteGap > .zero, bytes.count > 1 {
             gaps = options.byteGap * Int64(bytes.count)
             output.append(bytes[0])
-            unsent = Array(bytes[1...])
+            unsent.append(contentsOf: bytes.dropFirst())
             nextByteAt = now + options.byteGap
         } else {
             output.append(contentsOf: bytes)

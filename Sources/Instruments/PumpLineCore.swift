@@ -5,6 +5,8 @@ import Quantities
 struct PumpLineCore<Talk: PumpTalk> {
     /// Events kept for an owner that does not take them; the oldest are dropped beyond.
     static var eventLimit: Int { 256 }
+    /// Room for what waits to be written: a few questions.
+    private static var outputRoom: Int { 512 }
     /// Bytes kept of a reply, for the message that says what went wrong.
     static var heardLimit: Int { 64 }
 
@@ -25,6 +27,21 @@ struct PumpLineCore<Talk: PumpTalk> {
     init(talks: [Talk], timing: ExchangeTiming) {
         self.talks = talks
         exchange = Exchange(timing: timing)
+        // Room for everything, once: a line that talks does not use the heap.
+        output.reserveCapacity(Self.outputRoom)
+        events.reserveCapacity(Self.eventLimit)
+        heard.reserveCapacity(Self.heardLimit)
+    }
+
+    /// The first `count` bytes of `output` were written.
+    mutating func removeOutput(_ count: Int) {
+        output.removeFirst(min(max(count, 0), output.count))
+    }
+
+    /// Moves the events into `events`.
+    mutating func takeEvents(into events: inout [InstrumentEvent]) {
+        for event in self.events { events.append(event) }
+        self.events.removeAll(keepingCapacity: true)
     }
 
     /// Bytes kept of what arrived; bounded whatever arrives.
@@ -57,10 +74,10 @@ struct PumpLineCore<Talk: PumpTalk> {
 
     mutating func lineOpened(at now: Instant) {
         defer { plan() }
-        output.removeAll()
+        output.removeAll(keepingCapacity: true)
         reader.reset()
         asked = nil
-        heard.removeAll()
+        heard.removeAll(keepingCapacity: true)
         for index in talks.indices {
             talks[index].lineOpened(at: now)
             collectNews(of: index, at: now)
@@ -73,7 +90,7 @@ struct PumpLineCore<Talk: PumpTalk> {
         defer { plan() }
         guard exchange.phase != .closed else { return }
         exchange.close()
-        output.removeAll()
+        output.removeAll(keepingCapacity: true)
         reader.reset()
         asked = nil
         for index in talks.indices {
@@ -197,7 +214,7 @@ extension PumpLineCore {
 
 extension PumpLineCore {
     private var title: String {
-        asked.map { talks[$0.pump].wire($0.ask).title } ?? "nothing"
+        asked.map { talks[$0.pump].title($0.ask) } ?? "nothing"
     }
 
     private mutating func fail(_ error: InstrumentError, pump index: Int, at now: Instant) {
@@ -214,8 +231,9 @@ extension PumpLineCore {
     }
 
     private mutating func collectNews(of index: Int, at now: Instant) {
+        guard !talks[index].record.news.isEmpty else { return }
         for kind in talks[index].record.news { report(kind, of: index, at: now) }
-        talks[index].record.news.removeAll()
+        talks[index].record.news.removeAll(keepingCapacity: true)
     }
 
     private mutating func report(_ kind: InstrumentEvent.Kind, of index: Int, at now: Instant) {
@@ -251,12 +269,11 @@ extension PumpLineCore {
             // Only a stop gets here; its reply is told from the late one by its address.
             reader.reset()
         }
-        let question = talks[index].wire(next.ask)
-        output.append(contentsOf: question.bytes)
+        let expectsReply = talks[index].write(next.ask, into: &output)
         asked = (index, next.ask)
         heard.removeAll(keepingCapacity: true)
         turn = (index + 1) % talks.count
-        if question.expectsReply {
+        if expectsReply {
             exchange.ask(at: now)
         } else {
             exchange.drain(afterSilence: false, at: now)

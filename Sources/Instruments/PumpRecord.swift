@@ -33,7 +33,13 @@ struct PumpRecord: Sendable {
     /// The alarm nobody acknowledged yet; it outlives a lost connection.
     private var pending: PumpAlarm?
 
-    init(name: String) { self.name = name }
+    /// Room for what happens in one exchange.
+    private static let newsRoom = 16
+
+    init(name: String) {
+        self.name = name
+        news.reserveCapacity(Self.newsRoom)
+    }
 
     /// The line is open again: search at once, and anew.
     mutating func lineOpened(at now: Instant) {

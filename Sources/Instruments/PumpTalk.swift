@@ -15,15 +15,6 @@ struct NextAsk<Ask> {
     var urgency = Urgency.usual
 }
 
-/// A question as it goes on the wire.
-struct WireQuestion: Equatable, Sendable {
-    /// The command, for people.
-    var title: String
-    var bytes: [UInt8]
-    /// False: whatever comes back, if anything does, is discarded until the line is quiet.
-    var expectsReply = true
-}
-
 /// A complete reply in some dialect.
 protocol PumpReply {
     /// The address it came from.
@@ -63,7 +54,11 @@ protocol PumpTalk {
     var next: NextAsk<Ask> { get }
     /// The pump stops itself unless spoken to by then (with a margin).
     var mustSpeakBy: Instant { get }
-    func wire(_ ask: Ask) -> WireQuestion
+    /// The command, for people.
+    func title(_ ask: Ask) -> String
+    /// Appends `ask` as it goes on the wire. False: whatever comes back, if anything does, is
+    /// discarded until the line is quiet.
+    func write(_ ask: Ask, into bytes: inout [UInt8]) -> Bool
     mutating func lineOpened(at now: Instant)
     mutating func lineClosed(at now: Instant)
     mutating func setGoal(_ goal: PumpGoal, at now: Instant)

@@ -174,10 +174,13 @@ extension RigController {
             step(.trip, at: now)
         } else if demanded.contains(.stopAll) {
             return
+        } else if demanded.isSuperset(of: [.hold, .rampDown]) {
+            // To stop at once wins over slowing down.
+            if state != .safe { step(.trip, at: now) }
         } else if fresh.contains(.rampDown) {
             shortenRamp(at: now)
             step(.rampDown, at: now)
-        } else if fresh.contains(.hold), !demanded.contains(.rampDown), state != .held {
+        } else if fresh.contains(.hold), state != .held {
             if !holdRequested { holdReason = reason }
             step(.hold, at: now)
         }

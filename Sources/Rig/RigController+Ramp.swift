@@ -66,17 +66,15 @@ extension RigController {
         for index in commanded.indices {
             var rate = FlowRate(
                 microlitersPerMinute: ramp.from[index].microlitersPerMinute * share)
-            if rate < settings.pumps[index].rateLimits.lowerBound { rate = .zero }
+            let isTooSlow = rate < settings.pumps[index].rateLimits.lowerBound
+            if isTooSlow || ledger.usable(index) <= .zero { rate = .zero }
             guard rate != commanded[index] else { continue }
             commanded[index] = rate
             commandedAt = now
             let left = rate.volume(in: ramp.until - now).microliters * Self.boundSlack
             let bound = Volume(microliters: min(left, ledger.usable(index).microliters))
             commands.append(
-                .pump(
-                    index,
-                    rate > .zero && bound > .zero
-                        ? .infusing(rate: rate, bound: bound) : .stopped))
+                .pump(index, rate > .zero ? .infusing(rate: rate, bound: bound) : .stopped))
         }
         reports.append(.setpoints(commanded))
     }

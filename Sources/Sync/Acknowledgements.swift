@@ -57,7 +57,11 @@ public final class Acknowledgements: Sendable {
         Files.giveToDirectoryOwner(folder)
         var all: [Fingerprint: [Numbers]] = [:]
         for name in try Files.list(folder) {
-            guard let peer = Fingerprint(name) else { continue }
+            guard let peer = Fingerprint(name) else {
+                // What a killed process was about to write.
+                if name.contains(".tmp-") { try Files.remove(folder + "/" + name) }
+                continue
+            }
             all[peer] = Self.read(folder + "/" + name)
         }
         known = Mutex(all)
@@ -101,7 +105,8 @@ public final class Acknowledgements: Sendable {
 
     private static func line(_ numbers: Numbers) -> String {
         let ranges = numbers.ranges.map {
-            $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
+            $0.lowerBound == $0.upperBound
+                ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
         }
         return ([Hexadecimal.text(numbers.log)] + ranges).joined(separator: " ")
     }

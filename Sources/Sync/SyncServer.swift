@@ -53,8 +53,8 @@ public final class SyncServer: @unchecked Sendable {
         gate = ConnectionGate(settings.limits, at: Clocks.now)
         eventGate = EventGate(settings.limits, at: Clocks.now)
         do throws(WorldError) { waker = try WakeHandle() } catch { throw .world(error) }
-        do throws(TLSFailure) { context = try TLSContext(identity: identity, isServer: true) }
-        catch { throw .tls(error) }
+        do throws(TLSFailure) { context = try TLSContext(identity: identity, isServer: true) } catch
+        { throw .tls(error) }
     }
 
     /// Starts the thread. Where the address cannot be had yet, it tries again and again and says

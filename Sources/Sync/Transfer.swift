@@ -49,8 +49,9 @@ struct Transfer {
             return true
         }
         let ahead = fetches.reduce(0) { $0 + ($1.entry.size - $1.start) }
-        guard fetches.isEmpty
-            || fetches.count < Puller.windowFetches && ahead < Puller.windowBytes
+        guard
+            fetches.isEmpty
+                || fetches.count < Puller.windowFetches && ahead < Puller.windowBytes
         else { return false }
         let path = folder.partialPath(entry, of: log)
         var start: UInt64 = 0
@@ -213,9 +214,10 @@ struct Transfer {
             file?.close()
             file = nil
             try puller.noteMissing(number, number, log)
-        case (.acknowledgement(let number), .noSuchSegment), (
-            .acknowledgement(let number), .otherHash
-        ):
+        case (.acknowledgement(let number), .noSuchSegment),
+            (
+                .acknowledgement(let number), .otherHash
+            ):
             puller.report.find(.refused(number: number, why: text))
         default: throw .session(.refused(code: code, text: text))
         }

@@ -3,7 +3,11 @@ import Quantities
 
 /// One simulated GPIO line. `electrical` is what a meter would show.
 final class VirtualLine {
-    var electrical = false
+    var electrical = false {
+        didSet { if electrical != oldValue { changed?(electrical) } }
+    }
+    /// What hangs on it and wants to know.
+    var changed: ((Bool) -> Void)?
     weak var owner: AnyObject?
 }
 
@@ -37,12 +41,13 @@ final class VirtualOutputLines: OutputLines {
 final class VirtualInputLines: InputLines {
     /// Edges kept for an owner that does not read; then the oldest are lost, as in the kernel.
     static let edgeLimit = 1024
-    let debounces = false
+    let debounces: Bool
     private var lines: [(line: VirtualLine, activeLow: Bool)] = []
     private var edges: [EdgeEvent] = []
     private(set) var isClosed = false
 
     init(_ settings: [InputLineSettings], _ lines: [VirtualLine]) {
+        debounces = settings.allSatisfy { $0.debounce <= .zero }
         for (setting, line) in zip(settings, lines) {
             line.owner = self
             self.lines.append((line, setting.activeLow))

@@ -68,6 +68,14 @@ public final class VirtualWorld: World {
         for input in inputs { input.changed(entry, at: now) }
     }
 
+    /// Tells `follower` every change of the electrical level of a line from now on: what hangs on
+    /// an output.
+    public func watchLine(
+        chipLabel: String, line: String, _ follower: @escaping (Bool, Instant) -> Void
+    ) {
+        self.line(chipLabel, line).changed = { [unowned self] level in follower(level, now) }
+    }
+
     /// The electrical level of a line.
     public func lineLevel(chipLabel: String, line: String) -> Bool {
         self.line(chipLabel, line).electrical

@@ -17,6 +17,7 @@ enum ArgentBench {
             quantizedBenchmarks,
             decisionBenchmarks,
             spectralBenchmarks,
+            logBenchmarks,
         ].flatMap { $0 }
     }
 
@@ -48,6 +49,11 @@ enum ArgentBench {
         }
         if arguments.first == "serve-segments" {
             do { try SegmentServer.run(Array(arguments.dropFirst())) } catch { fail("\(error)") }
+            return
+        }
+        if arguments.first == "steps" {
+            guard let bench = StepBench(arguments.dropFirst()) else { fail("\n" + StepBench.help) }
+            do { try bench.run() } catch { fail("\(error)") }
             return
         }
         while let argument = arguments.popFirst() {

@@ -14,11 +14,12 @@ import World
 struct RigBench {
     static let help = """
         argent-bench rig [--seconds S] [--hertz H] [--priority P] [--cpu N] [--histogram]
+                         [--where]
         Runs the rig's thread against simulated instruments on pseudo-terminals; an interlock (a
         pipe in place of a GPIO line) trips whenever all pumps run. Prints one JSON object:
         lateness of the schedule's turns, time from the interlock's edge to the first stop
         command written, allocations of the thread after its start, turns left out. Exit code 1
-        when the thread allocated.
+        when the thread allocated. --where prints from which addresses of the program.
         """
 
     /// Time before anything counts: lines are found, pumps started and stopped at least twice.
@@ -29,14 +30,20 @@ struct RigBench {
     private var priority = 80
     private var cpu = -1
     private var showsHistogram = false
+    private var showsPlaces = false
 
     /// The program for `arguments`; nil when they are none.
     init?(_ arguments: ArraySlice<String>) {
         var arguments = arguments
         while let argument = arguments.popFirst() {
-            if argument == "--histogram" {
+            switch argument {
+            case "--histogram":
                 showsHistogram = true
                 continue
+            case "--where":
+                showsPlaces = true
+                continue
+            default: break
             }
             guard let text = arguments.popFirst(), let value = Double(text), value.isFinite
             else { return nil }
@@ -66,6 +73,7 @@ struct RigBench {
         let trial = try RigTrial(
             world: world, rigBell: world.real.waker, bell: bell, settings: settings,
             loss: Self.loss(settings), probe: probe)
+        if showsPlaces { callocations_trace(1) }
         try trial.start()
         let stops = trips(of: trial, edge: edge, until: Clocks.now + Self.warmUp, counting: false)
         guard stops > 0 else {
@@ -80,6 +88,7 @@ struct RigBench {
         let turns = trial.meter.turns
         trial.end()
         print(report(trial, probe, edge, turns: turns, trips: trips))
+        if showsPlaces { callocations_print_places() }
         return probe.counts.allocations == 0
     }
 

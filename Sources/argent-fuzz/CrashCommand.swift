@@ -7,7 +7,7 @@ import RunLog
 enum CrashCommand {
     static let help = """
         argent-fuzz crash [--records N] [--seed N] [--stride N] [--only cuts|flips|faults]
-        Writes a log of N records (2000) to a simulated disk and cuts the power at every moment:
+        Writes a log of N records (2700) to a simulated disk and cuts the power at every moment:
         at every boundary of a write, inside writes, with all that was written, with only what
         was synced, and with some of the rest by chance. Every record that was acknowledged must
         be there after each cut. Then flips every bit of a small log, and refuses every call a
@@ -16,7 +16,7 @@ enum CrashCommand {
 
     static func run(_ words: ArraySlice<String>) throws {
         var words = words
-        var records = 2_000
+        var records = 2_700
         var seed: UInt64 = 1
         var stride = 1
         var only = ""

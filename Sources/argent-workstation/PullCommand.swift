@@ -7,9 +7,11 @@ import World
 enum PullCommand {
     /// Where a rig listens unless said otherwise.
     static let port: UInt16 = 7425
+    /// Tries in a row without a byte gained, unless said otherwise.
+    static let usualTries = 5
 
     static let pairUse = "use: argent-workstation pair HOST[:PORT] [--fingerprint F] [--name N]"
-    static let pullUse = "use: argent-workstation pull HOST[:PORT] --into DIR"
+    static let pullUse = "use: argent-workstation pull HOST[:PORT] --into DIR [--tries N]"
 
     /// Why a command ends without success: exit code and text.
     struct Failure: Error {
@@ -73,7 +75,8 @@ enum PullCommand {
 
     static func pull(_ words: [String]) -> Int32 {
         finish { () throws(Failure) in
-            let words = try Words(words, options: ["--into", "--identity"], use: pullUse)
+            let words = try Words(
+                words, options: ["--into", "--identity", "--tries"], use: pullUse)
             return try pull(words)
         }
     }
@@ -158,6 +161,10 @@ enum PullCommand {
 
     private static func pull(_ words: Words) throws(Failure) -> Int32 {
         guard let into = words.values["--into"] else { throw Failure(code: 2, text: pullUse) }
+        let tries = words.values["--tries"].map { Int($0) ?? 0 } ?? usualTries
+        guard (1...1_000).contains(tries) else {
+            throw Failure(code: 2, text: "--tries: a whole number from 1 to 1000")
+        }
         let directory = try words.identityDirectory()
         let identity = try identity(directory)
         do throws(PullError) {
@@ -168,8 +175,9 @@ enum PullCommand {
                     rig: words.address.description, shown: connection.rig)
             }
             let folder = try PullFolder(directory: into, rig: rig.name)
-            let job = Puller.Job(
+            var job = Puller.Job(
                 address: words.address, rig: rig, identity: identity, name: machineName)
+            job.tries = tries
             var display = ProgressLine()
             let started = Clocks.now
             let puller = Puller(job, into: folder, check: SealedSegmentCheck()) {

@@ -15,10 +15,11 @@ enum Workstation {
         argent-workstation pair HOST[:PORT] [--fingerprint F] [--name N] [--identity DIR]
                                           shows a rig's fingerprint and remembers it once it is
                                           confirmed; prints this machine's, to be accepted there
-        argent-workstation pull HOST[:PORT] --into DIR [--identity DIR]
+        argent-workstation pull HOST[:PORT] --into DIR [--tries N] [--identity DIR]
                                           fetches what is new into DIR/NAME/YYYY-MM-DD, verifies
                                           it and acknowledges it to the rig; may be interrupted
-                                          and repeated at any time
+                                          and repeated at any time; gives up after N tries in a
+                                          row without a byte gained (default 5)
 
         LOG is a log directory, a folder of pulled segments, or one segment.
 

@@ -71,8 +71,14 @@ enum CheckCommand {
         }
         for pump in settings.pumps {
             let limits = pump.rateLimits
-            text += "  pump \(pump.name): \(pump.dialect.rawValue) at \(pump.port), address "
-            text += "\(pump.address), \(short(limits.lowerBound.microlitersPerMinute)) to "
+            text += "  pump \(pump.name): \(pump.dialect.rawValue) at \(pump.port), "
+            if pump.dialect == .stepper {
+                text += "step \(pump.stepper.stepLine), "
+                text += "\(short(pump.stepper.stepsPerMicroliter)) steps per uL, "
+            } else {
+                text += "address \(pump.address), "
+            }
+            text += "\(short(limits.lowerBound.microlitersPerMinute)) to "
             text += "\(short(limits.upperBound.microlitersPerMinute)) uL/min"
             if pump.dialect == .newEra, pump.framing == .safe {
                 text += ", stops by itself after \(short(pump.deadMan.seconds)) s of silence"
@@ -85,6 +91,7 @@ enum CheckCommand {
             text += "danger when \(interlock.activeLow ? "low" : "high")"
             text += interlock.latching ? ", needs `argent clear`\n" : ", releases by itself\n"
         }
+        text += DeviceMeaning.text(settings)
         text += "  log in \(settings.log.directory), control at \(settings.control.socket)\n"
         return text
     }

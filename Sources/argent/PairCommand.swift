@@ -46,7 +46,8 @@ enum PairCommand {
     ) throws(CommandFailure) {
         guard let fingerprint = Fingerprint(text) else {
             throw CommandFailure(
-                .usage, "`\(text)` is no fingerprint: `argent-workstation pair` prints one, "
+                .usage,
+                "`\(text)` is no fingerprint: `argent-workstation pair` prints one, "
                     + "`sha256:` and 64 hexadecimal digits")
         }
         let shown = name ?? "peer-" + String(fingerprint.description.dropFirst(7).prefix(8))

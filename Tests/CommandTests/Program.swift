@@ -32,7 +32,10 @@ struct Program {
     /// Runs `argent words` to its end. Output goes to files: a pipe nobody empties would stop it.
     static func run(_ words: String...) throws -> Outcome { try run(words) }
 
-    static func run(_ words: [String]) throws -> Outcome {
+    static func run(_ words: [String]) throws -> Outcome { try run(at: path, words) }
+
+    /// Runs another program of the same build.
+    static func run(at path: String, _ words: [String]) throws -> Outcome {
         let folder = try TestFolder()
         let child = try Child(
             path, words, output: folder["out"], error: folder["err"])

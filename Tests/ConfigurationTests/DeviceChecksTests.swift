@@ -1,4 +1,5 @@
 import Quantities
+import TestSupport
 import Testing
 
 @testable import Configuration
@@ -181,6 +182,28 @@ import Testing
         let parts = (told.first ?? "").split(separator: ":")
         let line = try #require(parts.count > 2 ? Int(parts[1]) : nil)
         #expect(line > base.split(separator: "\n", omittingEmptySubsequences: false).count - 1)
+    }
+
+    /// The commented examples of sensors, outputs, an expander and the heartbeat are right.
+    @Test func commentedExamplesAreRight() throws {
+        let path = SharedData.projectRoot + "/board/argent.example.toml"
+        let text = try #require(Texts.file(path))
+        var isInside = false
+        var lines: [Substring] = []
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.hasPrefix("# Values read from chips") { isInside = true }
+            if line.hasPrefix("# A pump made of") { isInside = false }
+            let word = line.dropFirst(2).prefix { $0.isLetter || $0 == "_" || $0 == "[" }
+            let isKey = line.hasPrefix("# [") || line.dropFirst(2 + word.count).hasPrefix(" = ")
+            lines.append(isInside && line.hasPrefix("# ") && isKey ? line.dropFirst(2) : line)
+        }
+        let reading = SettingsReader.read(text: lines.joined(separator: "\n"), file: "f")
+        let errors = reading.problems.filter { $0.severity == .error }
+        #expect(errors.isEmpty, "\(errors)")
+        let settings = try #require(reading.settings)
+        #expect(settings.sensors.map(\.name) == ["oil pressure", "oil flow"])
+        #expect(settings.outputs.count == 2 && settings.expanders.count == 1)
+        #expect(settings.heartbeat.isPresent)
     }
 }
 

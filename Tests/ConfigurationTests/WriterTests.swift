@@ -162,7 +162,13 @@ enum RandomSettings {
         }
         addDevices(to: &s, &random)
         s.log.directory = "/" + text()
+        s.log.segmentSize = 64_000 + random.below(1_000_000)
+        s.log.segmentAge = time(10_000, 900_000)
         s.control.socket = "/" + text()
+        s.sync.listen = random.below(2) == 0 ? "" : text() + ":\(1 + random.below(65_535))"
+        s.sync.identity = "/" + text()
+        s.sync.peers = 1 + random.below(64)
+        s.sync.idleLimit = time(100, 3_600_000)
         s.realtime.priority = random.below(100)
         s.realtime.cpu = random.below(4_097) - 1
         s.realtime.period = .microseconds(Int64(100 + random.below(49_901)))

@@ -19,7 +19,9 @@ private func read(_ bytes: [UInt8]) -> HarvardReply? {
     {
         let pump = HarvardLine.Pump(
             name: "a", address: address, model: model, syringeDiameter: Length(millimeters: 14.43))
-        return HarvardTalk(pump, statusEvery: .seconds(1)).wire(ask).bytes
+        var bytes: [UInt8] = []
+        _ = HarvardTalk(pump, statusEvery: .seconds(1)).write(ask, into: &bytes)
+        return bytes
     }
 
     @Test func saysGoldenCommands() throws {
@@ -41,17 +43,17 @@ private func read(_ bytes: [UInt8]) -> HarvardReply? {
             0x0A, 0x31, 0x30, 0x30, 0x20, 0x75, 0x6C, 0x2F, 0x6D, 0x69, 0x6E, 0x0D, 0x0A, 0x3A,
             0x11,
         ])
-        #expect(rate?.lines == ["100 ul/min"] && rate?.prompt == .idle && rate?.address == 0)
+        #expect(rate?.text == "100 ul/min" && rate?.prompt == .idle && rate?.address == 0)
         #expect(read([0x0A, 0x3E, 0x11])?.prompt == .infusing)
     }
 
     @Test func anIdlePromptIsNoLinePrefix() {
         let idle = read(bytes("\n03:\u{11}"))
-        #expect(idle?.address == 3 && idle?.prompt == .idle && idle?.lines == [])
+        #expect(idle?.address == 3 && idle?.prompt == .idle && idle?.lineCount == 0)
         let line = read(bytes("\n03:100 ul/min\r\n03:\u{11}"))
-        #expect(line?.address == 3 && line?.lines == ["100 ul/min"])
+        #expect(line?.address == 3 && line?.text == "100 ul/min")
         // A time from pump 0 is no address.
-        #expect(read(bytes("\n12:34:56\r\n:\u{11}"))?.lines == ["12:34:56"])
+        #expect(read(bytes("\n12:34:56\r\n:\u{11}"))?.text == "12:34:56")
         // A line of another pump inside a reply belongs to nobody.
         #expect(read(bytes("\n04:100 ul/min\r\n03:\u{11}")) == nil)
     }
@@ -76,8 +78,8 @@ private func read(_ bytes: [UInt8]) -> HarvardReply? {
 
     @Test func aPromptThatSlippedInIsNoLine() {
         let reply = read(bytes("T*\n100 ul/min\r\nT*\u{11}"))
-        #expect(reply?.lines == ["100 ul/min"] && reply?.prompt == .targetReached)
-        #expect(read(bytes("\nT*\n100 ul/min\r\n:\u{11}"))?.lines == ["100 ul/min"])
+        #expect(reply?.text == "100 ul/min" && reply?.prompt == .targetReached)
+        #expect(read(bytes("\nT*\n100 ul/min\r\n:\u{11}"))?.text == "100 ul/min")
     }
 
     @Test(arguments: ["", ":", "\n", "\nx", "x\n:", "\n100 ul/min\n:", "\n\u{7F}\r\n:"])
@@ -102,12 +104,12 @@ private func read(_ bytes: [UInt8]) -> HarvardReply? {
         ("2 pl/s", 0.00012), ("60 ul/h", 1.0),
     ])
     func readsRates(text: String, rate: Double) throws {
-        let read = try #require(HarvardUnits.rate(text))
+        let read = try #require(HarvardUnits.rate(BriefText(text)))
         #expect(abs(read.microlitersPerMinute - rate) < 1e-12 * max(1, rate))
     }
 
     @Test(arguments: ["", "100", "100 ul", "ul/min", "x ul/min", "1 xl/min", "1 ul/day", "1 ul/"])
-    func refusesOtherRates(text: String) { #expect(HarvardUnits.rate(text) == nil) }
+    func refusesOtherRates(text: String) { #expect(HarvardUnits.rate(BriefText(text)) == nil) }
 
     @Test func readsVolumesLengthsPercents() {
         #expect(HarvardUnits.volume("500 ul")?.microliters == 500)
@@ -130,7 +132,7 @@ private func read(_ bytes: [UInt8]) -> HarvardReply? {
         let ultra = try #require(HarvardStatus("0 2 0 iI..T", model: .ultra))
         #expect(ultra.elapsed == .seconds(2) && ultra.isAtLimit && ultra.isTargetReached)
         for text in ["", "1 2 3", "1 2 3 I...", "1 2 3 X...i.", "a 2 3 I...i.", "1 2 3 4 I...i."] {
-            #expect(HarvardStatus(text, model: .elite) == nil)
+            #expect(HarvardStatus(BriefText(text), model: .elite) == nil)
         }
     }
 }

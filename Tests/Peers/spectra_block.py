@@ -182,8 +182,11 @@ def decode(block):
             e = int(np.rint(v[i]))
             b = 0
             if not exact:
-                light = np.maximum(v[i] - bound[2], np.float32(0))
-                b = int(bound[0] * np.sqrt(bound[1] * light + bound[3] * bound[3]))
+                def noise(y):
+                    light = np.maximum(y - bound[2], np.float32(0))
+                    return np.sqrt(bound[1] * light + bound[3] * bound[3])
+
+                b = int(bound[0] * noise(v[i] - np.float32(4) * noise(v[i])))
             if b == 0:
                 row.append((e + r) % 65536)
             else:

@@ -188,7 +188,7 @@ import Testing
                 }
                 FrameKernels.moments(shape, mean: mean, counts: counts, into: sums)
                 let fit = GainFit(
-                    pixels: 512, bands: 16, noise: 1e-4,
+                    pixels: 512, bands: 16, noise: 0.1,
                     .init(
                         moments: sums, offsets: start, diagonals: start + count,
                         scratch: start + 2 * count))

@@ -65,8 +65,9 @@ enum SpectralSamples {
 
     /// The example of FORMAT.md: 4 frames of 40 pixels.
     static let exampleFrames: [[UInt16]] = (0..<4).map { frame in
-        (0..<40).map { pixel in
-            UInt16(1_000 + 50 * pixel + 10 * frame + (7 * pixel + 5 * frame) % 4)
+        (0..<40).map { pixel -> UInt16 in
+            let ripple = (7 * pixel + 5 * frame) % 4
+            return UInt16(1_000 + 50 * pixel + 10 * frame + ripple)
         }
     }
 }

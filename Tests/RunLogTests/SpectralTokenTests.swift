@@ -54,7 +54,8 @@ import Testing
                     let next =
                         UInt64(state) + UInt64(symbol.bias) + quotient * UInt64(symbol.complement)
                     let f = UInt64(frequency)
-                    #expect(next == UInt64(state) / f << 12 + UInt64(state) % f + start)
+                    let quotients = (UInt64(state) / f) << 12
+                    #expect(next == quotients + UInt64(state) % f + start)
                 }
                 for place in 0..<frequency {
                     let slot = tables.slots[table << 12 | Int(start) + Int(place)]
@@ -83,8 +84,9 @@ import Testing
         let room = plain.count - TokenReader.slack
         let codes = ScaleTable.shared.codes
         try bins.withUnsafeBufferPointer { bins in
+            let binStart = try #require(bins.baseAddress)
             let scales = FrameScales(
-                bins: try #require(bins.baseAddress),
+                bins: binStart,
                 ofBin: UnsafePointer(TokenTables.kept(ofBin)),
                 ofBand: UnsafePointer(TokenTables.kept(ofBand)))
             try plain.withUnsafeMutableBufferPointer { plain in
@@ -112,12 +114,12 @@ import Testing
                     #expect(!bits.isFull)
                     var states = [UInt32](repeating: 0, count: 8)
                     try states.withUnsafeMutableBufferPointer { states in
-                        var reader = try #require(
-                            TokenReader(
-                                words: first, wordCount: wordStart + end - first,
-                                plain: PlainBitReader(plainStart, count: size),
-                                states: try #require(states.baseAddress),
-                                slots: TokenTables.shared.slots, codes: codes))
+                        let memory = try #require(states.baseAddress)
+                        let found = TokenReader(
+                            words: first, wordCount: wordStart + end - first,
+                            plain: PlainBitReader(plainStart, count: size), states: memory,
+                            slots: TokenTables.shared.slots, codes: codes)
+                        var reader = try #require(found)
                         var back = [UInt16](repeating: 0, count: pixels)
                         for frame in 0..<frames {
                             let read = reader.take(pixels: pixels, scales: scales, into: &back)
@@ -174,7 +176,8 @@ import Testing
         // Too little room is noticed, and nothing is written beyond it.
         var small = [UInt8](repeating: 0xAA, count: 32)
         try small.withUnsafeMutableBufferPointer { small in
-            var writer = PlainBitWriter(try #require(small.baseAddress), capacity: 16)
+            let start = try #require(small.baseAddress)
+            var writer = PlainBitWriter(start, capacity: 16)
             for _ in 0..<100 { writer.put(0xFFFF, 16) }
             _ = writer.finish()
             #expect(writer.isFull)

@@ -87,7 +87,8 @@ final class CuttingProxy: @unchecked Sendable {
         for number in 1...3 { rig.segments.add(UInt64(number), size: 40_000) }
         var random = SeededGenerator(seed: 9)
         let count = Int(getenv("ARGENT_CUTS").map { String(cString: $0) } ?? "") ?? 40
-        let budgets = (0..<count).map { _ in 1 + random.below(random.below(2) == 0 ? 2_000 : 9_000) }
+        let budgets = (0..<count).map { _ in 1 + random.below(random.below(2) == 0 ? 2_000 : 9_000)
+        }
         let proxy = try CuttingProxy(to: rig.address, cuttingAt: budgets)
         defer { proxy.stop() }
         let here = try Folder()

@@ -167,8 +167,9 @@ final class Prints: @unchecked Sendable {
     }
 
     @Test func noiseIsRefused() throws {
-        for noise in ["GET / HTTP/1.1\r\n\r\n", "SSH-2.0-x\r\n", String(repeating: "\u{16}", count: 99)]
-        {
+        for noise in [
+            "GET / HTTP/1.1\r\n\r\n", "SSH-2.0-x\r\n", String(repeating: "\u{16}", count: 99),
+        ] {
             let (server, _, _, _) = try pair()
             try Array(noise.utf8).withUnsafeBytes { try server.receive($0) }
             #expect(throws: TLSFailure.self) { try server.shakeHands() }

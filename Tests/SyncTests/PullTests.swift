@@ -57,11 +57,15 @@ import class World.Thread
     }
 
     @Test func manySegmentsTakeManyListings() throws {
-        for number in 1...600 { rig.segments.add(UInt64(number), size: 30) }
-        let target = try PullFolder(directory: here.path, rig: "bench")
-        let check = FakeCheck(segments: rig.segments)
-        let report = try Puller(rig.job(own), into: target, check: check).run()
-        #expect(report.listed == 600 && report.kept == 600 && report.acknowledged == 600)
+        let entries = (1...600).map { rig.segments.add(UInt64($0), size: 30) }
+        let (connection, _) = try Puller.connect(rig.job(own))
+        var listed: [SegmentEntry] = []
+        for (count, hasMore) in [(256, true), (256, true), (88, false)] {
+            let listing = try connection.list(after: listed.last?.number ?? 0)
+            #expect(listing.entries.count == count && listing.hasMore == hasMore)
+            listed += listing.entries
+        }
+        #expect(listed == entries)
     }
 
     @Test func resumesAtAnyByte() throws {

@@ -128,7 +128,12 @@ import World
         let entry = rig.segments.add(1, size: 1_000)
         let log = rig.segments.log
         for (lie, code) in [
-            ([SyncMessage.acknowledge(log: log, number: 1, hash: [UInt8](repeating: 0, count: 32))], 5),
+            (
+                [
+                    SyncMessage.acknowledge(
+                        log: log, number: 1, hash: [UInt8](repeating: 0, count: 32))
+                ], 5
+            ),
             ([.acknowledge(log: log, number: 2, hash: entry.hash)], 4),
             ([.acknowledge(log: [UInt8](repeating: 0, count: 16), number: 1, hash: entry.hash)], 4),
             ([.fetch(log: log, number: 1, offset: 1_000, length: 1)], 4),

@@ -226,7 +226,9 @@ struct PlayedRig {
     }
 
     @Test func piecesMustBeTheNextOnes() throws {
-        for (number, offset, count) in [(2, 100, 5), (1, 99, 5), (1, 101, 5), (1, 100, 11), (1, 100, 0)]
+        for (number, offset, count) in [
+            (2, 100, 5), (1, 99, 5), (1, 101, 5), (1, 100, 11), (1, 100, 0),
+        ]
             as [(UInt64, UInt64, Int)]
         {
             var session = try asked()
@@ -272,7 +274,10 @@ struct PlayedRig {
     }
 
     @Test func endingRefusalsEndIt() throws {
-        for (code, ends) in [(1, true), (2, true), (3, true), (4, false), (5, false), (6, true), (7, true), (8, false), (99, false)]
+        for (code, ends) in [
+            (1, true), (2, true), (3, true), (4, false), (5, false), (6, true), (7, true),
+            (8, false), (99, false),
+        ]
             as [(UInt64, Bool)]
         {
             var session = try asked()

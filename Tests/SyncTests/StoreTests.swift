@@ -23,7 +23,8 @@ import World
             #expect(kept.anyHas([a, b], segment: 7, of: log))
             #expect(!kept.everyHas([a, b], segment: 7, of: log))
             #expect(kept.everyHas([a, b], segment: 2, of: log))
-            #expect(!kept.everyHas([], segment: 2, of: log) && !kept.anyHas([], segment: 2, of: log))
+            #expect(
+                !kept.everyHas([], segment: 2, of: log) && !kept.anyHas([], segment: 2, of: log))
             #expect(!kept.has(a, segment: 1, of: [UInt8](repeating: 8, count: 16)))
         }
         let path = folder["acknowledged/" + String(repeating: "01", count: 32)]
@@ -43,7 +44,11 @@ import World
         let store = try Acknowledgements(directory: folder.path)
         #expect(!(0...5).contains { store.has(a, segment: $0, of: [9]) })
         try store.record(3, of: log, by: a)
+        // What a killed process leaves goes away.
+        let left = folder["acknowledged/" + String(repeating: "01", count: 32) + ".tmp-7"]
+        try Files.replace(left, with: [1])
         #expect(try Acknowledgements(directory: folder.path).has(a, segment: 3, of: log))
+        #expect(!Files.exists(left))
     }
 
     @Test func acknowledgementsAreBounded() throws {
@@ -117,7 +122,8 @@ import World
             gmtime_r(&time, &parts)
             let expected = String(
                 format: "%04d-%02d-%02d", parts.tm_year + 1_900, parts.tm_mon + 1, parts.tm_mday)
-            #expect(CalendarDay.text(WallTime(unixNanoseconds: seconds * 1_000_000_000)) == expected)
+            #expect(
+                CalendarDay.text(WallTime(unixNanoseconds: seconds * 1_000_000_000)) == expected)
             seconds += 1_234_567
         }
     }

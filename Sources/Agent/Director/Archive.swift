@@ -29,8 +29,15 @@ protocol Archive: AnyObject {
     func flush()
     /// Why records cannot be written at the moment; nil when they can.
     var failure: String? { get }
+    /// What is lacking where room for records runs short; nil while there is enough.
+    var shortage: String? { get }
     /// Writes what is left, syncs, and ends.
     func close()
+}
+
+extension Archive {
+    /// Nobody looks after the room.
+    var shortage: String? { nil }
 }
 
 /// Writes at once, in the caller's thread: for the virtual clock, where nobody waits.

@@ -29,16 +29,19 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     private let log: SegmentedLog
     private let observer: (any RecordObserver)?
     private let control: ControlServer?
+    private let room: LogRoom?
     private var pending: [Record] = []
     /// Written, but not made sure of and shown yet.
     private var unshown: [Record] = []
     private var retryAt = Instant.zero
     private var thread: Thread?
 
-    /// Starts the thread.
+    /// Starts the thread; `room` is worked for there too.
     init(
-        log: SegmentedLog, observer: (any RecordObserver)?, control: ControlServer?
+        log: SegmentedLog, observer: (any RecordObserver)?, control: ControlServer?,
+        room: LogRoom? = nil
     ) throws(WorldError) {
+        self.room = room
         self.log = log
         self.observer = observer
         self.control = control
@@ -71,6 +74,8 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
         return problem.withLockIfAvailable { $0 } ?? nil
     }
 
+    var shortage: String? { room?.shortage }
+
     func close() {
         while !overflow.isEmpty {
             flush()
@@ -92,19 +97,23 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
             let closing = isClosing.load(ordering: .acquiring)
             while let record = queue.pop() { pending.append(record) }
             let now = Clocks.now
+            room?.collect(at: now, isLast: closing, into: &pending)
             if !pending.isEmpty || log.hasUnsynced, now >= retryAt || closing {
                 write(at: now)
                 lastTry = closing
             }
             // Sealing comes last and in small steps: records and people do not wait for it.
             let moreToSeal = !closing && log.maintain(at: now)
+            look(after: &pending, at: now, isClosing: closing)
             control?.turn(&poller, at: now)
             if closing, queue.count == 0, (pending.isEmpty && !log.hasUnsynced) || lastTry {
                 break
             }
-            _ = poller.wait(timeout: moreToSeal ? .zero : timeout(at: now))
+            let isBusy = moreToSeal || room?.isBusy ?? false
+            _ = poller.wait(timeout: isBusy ? .zero : timeout(at: now))
         }
         control?.close()
+        room?.close()
         // What cannot be sealed now is sealed at the next start.
         try? log.sealAll()
         log.close()
@@ -112,6 +121,14 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
 
     private func timeout(at now: Instant) -> TimeSpan {
         pending.isEmpty ? .milliseconds(200) : max(.milliseconds(1), retryAt - now)
+    }
+
+    /// Keeps the log within its room.
+    private func look(after records: inout [Record], at now: Instant, isClosing: Bool) {
+        guard let room else { return }
+        if !log.takeSealed().isEmpty { room.sealed() }
+        guard !isClosing else { return }
+        room.keep(at: now, active: log.activeBytes, into: &records)
     }
 
     private func write(at now: Instant) {

@@ -113,9 +113,7 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
     func takeEvents(into events: inout [InstrumentEvent]) {
         guard isChanged else { return }
         isChanged = false
-        guard !machine.events.isEmpty else { return }
-        events.append(contentsOf: machine.events)
-        machine.events.removeAll(keepingCapacity: true)
+        machine.takeEvents(into: &events)
     }
 
     /// The machine was spoken to.
@@ -141,7 +139,7 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
         retryAt = .distantFuture
         if !machine.output.isEmpty {
             let taken = try port.write(machine.output[...])
-            machine.output.removeFirst(min(taken, machine.output.count))
+            machine.removeOutput(taken)
             if !machine.output.isEmpty { retryAt = now + fullPeriod }
         }
         // The speed changes only after everything said at the old one has left.

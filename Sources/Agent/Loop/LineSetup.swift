@@ -113,7 +113,7 @@ struct LineSetup {
 public enum LineSetupError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A port without pumps.
     case empty(port: String)
-    /// The thread that makes the steps of a chip's motors cannot be started.
+    /// The thread that makes the steps of a chip's motors, or that reads a bus, cannot be started.
     case noThread(chip: String, WorldError)
     /// Pumps on one port that cannot share it.
     case mixed(port: String, names: [String])
@@ -123,7 +123,7 @@ public enum LineSetupError: Error, Equatable, Sendable, CustomStringConvertible 
         switch self {
         case .empty(let port): "no pump hangs on \(port)"
         case .noThread(let chip, let error):
-            "the steps of the motors on \(chip) cannot be made: \(error)"
+            "no thread can be started for \(chip): \(error)"
         case .mixed(let port, let names):
             "\(names.joined(separator: ", ")) share \(port) but differ in protocol or speed; "
                 + "give each language a line of its own"

@@ -20,6 +20,13 @@ package struct StepCommand: Sendable {
     package var serial: Int
     /// What it shall do.
     package var order: Order
+
+    /// Command `serial` of `motor`.
+    package init(motor: Int, serial: Int, order: Order) {
+        self.motor = motor
+        self.serial = serial
+        self.order = order
+    }
 }
 
 /// What a motor does, as whoever makes its steps last said.

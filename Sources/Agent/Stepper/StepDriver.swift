@@ -117,6 +117,7 @@ final class DirectSteps: StepBackend {
     private let world: any World
     private var driver: StepDriver?
     private var notice: String?
+    private var told: WorldError?
     private var retryAt = Instant.zero
     private var isClosed = false
 
@@ -151,11 +152,13 @@ final class DirectSteps: StepBackend {
                 let world = world
                 driver = StepDriver(
                     settings, lines: lines, holdsPulse: false, clock: { world.now })
+                told = nil
             }
             driver?.feed(at: now)
             try driver?.turn()
         } catch {
-            notice = "\(error)"
+            if told != error { notice = "\(error)" }
+            told = error
             driver?.close()
             driver = nil
         }

@@ -113,12 +113,16 @@ package final class StepThread: StepBackend, @unchecked Sendable {
     // MARK: On the thread
 
     private func work() {
+        var told: WorldError?
         while !mustEnd.load(ordering: .acquiring) {
             do throws(WorldError) {
-                try hold(try open(settings.flatMap(\.all)))
+                let lines = try open(settings.flatMap(\.all))
+                told = nil
+                try hold(lines)
             } catch {
                 hasLines.store(false, ordering: .releasing)
-                _ = notices.push("\(error)")
+                if told != error { _ = notices.push("\(error)") }
+                told = error
                 bell.wait(until: Clocks.now + Self.retryPeriod)
             }
         }

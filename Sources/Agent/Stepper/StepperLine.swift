@@ -67,7 +67,7 @@ final class StepperLine: PumpLineRunning {
 
     var deadline: Instant { backend.deadline }
 
-    func turn(at now: Instant) {
+    func listen(at now: Instant) {
         backend.turn(at: now)
         let isOpen = backend.isOpen
         if isOpen != wasOpen {

@@ -16,5 +16,9 @@ void callocations_begin(void);
 struct callocations_counts callocations_end(void);
 // What it has counted so far.
 struct callocations_counts callocations_now(void);
-// The calling thread ends the process at its next allocation, so that a debugger shows where.
-void callocations_trap(int on);
+
+// Notes from where each allocation of a counting thread comes (one thread at a time), and prints
+// the places to standard error: how often, then addresses in the program's file, innermost first,
+// for llvm-symbolizer or addr2line.
+void callocations_trace(int on);
+void callocations_print_places(void);

@@ -12,6 +12,8 @@ final class CellOrder {
     private static let steps: Float = 255
 
     private let dimension: Int
+    private let cell: Int
+    private let leaf: Int
     /// How much each variable counts.
     private let weights: [Float]
     /// What a step of its code weighs, by variable. The root: what a rectifier does not pass on
@@ -30,9 +32,6 @@ final class CellOrder {
         self.cell = cell
         self.leaf = leaf
     }
-
-    private let cell: Int
-    private let leaf: Int
 
     /// Writes the numbers of `count` recipes to `order`.
     func sort(

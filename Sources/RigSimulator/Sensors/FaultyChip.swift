@@ -15,7 +15,9 @@ public final class FaultyChip: VirtualI2CPeer {
     public var corruptBit = 0
     /// While true every answer is the one before it: a chip that hangs but acknowledges.
     public var isFrozen = false
-    private var lastAnswers: [Int: [UInt8]] = [:]
+    /// The register that was asked for last, and the last answer from each.
+    private var register: UInt8 = 0
+    private var lastAnswers: [UInt8: [UInt8]] = [:]
 
     /// A chip without faults so far.
     public init(_ chip: any VirtualI2CPeer) { self.chip = chip }
@@ -29,14 +31,16 @@ public final class FaultyChip: VirtualI2CPeer {
 
     /// A message from the host.
     public func receive(_ bytes: [UInt8], at now: Instant) -> Bool {
-        !refuses && chip.receive(bytes, at: now)
+        guard !refuses else { return false }
+        register = bytes.first ?? register
+        return chip.receive(bytes, at: now)
     }
 
     /// A message to the host.
     public func send(_ count: Int, at now: Instant) -> [UInt8]? {
         guard !refuses, var bytes = chip.send(count, at: now) else { return nil }
-        if isFrozen, let last = lastAnswers[count] { bytes = last }
-        lastAnswers[count] = bytes
+        if isFrozen, let last = lastAnswers[register], last.count == count { bytes = last }
+        lastAnswers[register] = bytes
         if corruptions > 0, !bytes.isEmpty {
             corruptions -= 1
             let bit = corruptBit % (bytes.count * 8)

@@ -7,8 +7,9 @@ public struct SegmentOptions: Sendable {
     public var size: Int64 = 16_000_000
     /// Age of the active segment's first record at which it ends; nil: never.
     public var age: TimeSpan? = .seconds(900)
-    /// Level of compression on zstd's own scale.
-    public var level: Int32 = 6
+    /// Level of compression on zstd's own scale. Most bytes are spectra, whose noise no level
+    /// takes out: 19 makes segments 0.8 % smaller than 3, and takes twenty times as long.
+    public var level: Int32 = 3
     /// Who signs; nil: nobody.
     public var signer: (any SegmentSigner)?
     /// What a log is called that begins now; one that is there keeps its own.
@@ -75,6 +76,8 @@ public final class SegmentedLog {
     public var hasUnsynced: Bool { journal?.hasUnsynced ?? false }
     /// Bytes of appended records that wait for a sync.
     public var unsyncedBytes: Int { journal?.unsyncedBytes ?? 0 }
+    /// Bytes of the segment that takes records.
+    public var activeBytes: Int64 { journal?.size ?? 0 }
     /// Whether ended segments wait to be sealed.
     public var hasUnsealed: Bool { !closed.isEmpty }
     /// Number of the segment that takes the next record.

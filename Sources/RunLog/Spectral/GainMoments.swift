@@ -64,8 +64,8 @@ extension FrameKernels {
         }
     }
 
-    /// Σ weight · (a − b)² over every fourth group of pixels of two frames, and how many of those
-    /// pixels the frames have; weight = 1 / (b + softening).
+    /// Σ weight · (a − b)² over every fourth group of pixels of two frames; weight =
+    /// 1 / (b + softening).
     static func difference(
         _ shape: FrameShape, _ a: UnsafePointer<UInt16>, _ b: UnsafePointer<UInt16>
     ) -> Float {

@@ -137,14 +137,29 @@ public struct NearLossless: Equatable, Sendable {
             && readNoise <= Self.parameterLimit
     }
 
+    /// Noise of a count that is `level`.
+    @inline(__always)
+    private func noise(at level: Float) -> Float {
+        let variance = gain * max(level - offset, 0) + readNoise * readNoise
+        return variance.squareRoot()
+    }
+
     /// Largest whole error of a count that is `level`.
     @inline(__always)
     public func bound(at level: Float) -> Int32 {
-        let electrons = max(level - offset, 0)
-        let variance = gain * electrons + readNoise * readNoise
         // Not above 4 · √(2¹⁶ · 2¹⁶ + 2³²) < 2¹⁹.
-        return Int32(factor * variance.squareRoot())
+        Int32(factor * noise(at: level))
     }
+
+    /// Largest error where `level` is expected: that of a count so far below it that few are
+    /// lower, so that the bound at the count itself is hardly ever the smaller one.
+    @inline(__always)
+    func bound(expecting level: Float) -> Int32 {
+        bound(at: level - Self.margin * noise(at: level))
+    }
+
+    /// The margin below the expected level, in units of its noise.
+    private static let margin: Float = 4
 }
 
 /// Why frames cannot be coded, or bytes are no block.

@@ -90,7 +90,7 @@ extension NearLossless {
         for pass in 0..<2 {
             for pixel in 0..<memory.shape.pixels {
                 let expected = memory.expected[FrameShape.paired(pixel)]
-                let bound = bound(at: expected)
+                let bound = bound(expecting: expected)
                 guard bound > 0 else { continue }
                 let whole = Int32(expected.rounded(.toNearestOrEven))
                 let count = Int32(counts[pixel])
@@ -115,7 +115,7 @@ extension NearLossless {
         let counts = memory.counts(0)
         for pixel in 0..<memory.shape.pixels {
             let expected = memory.expected[FrameShape.paired(pixel)]
-            let bound = bound(at: expected)
+            let bound = bound(expecting: expected)
             let whole = Int32(expected.rounded(.toNearestOrEven))
             let steps = memory.residuals[pixel]
             counts[pixel] =
