@@ -64,10 +64,11 @@ enum SpectralSamples {
     }
 
     /// The example of FORMAT.md: 4 frames of 40 pixels.
-    static let exampleFrames: [[UInt16]] = (0..<4).map { frame in
-        (0..<40).map { pixel -> UInt16 in
-            let ripple = (7 * pixel + 5 * frame) % 4
-            return UInt16(1_000 + 50 * pixel + 10 * frame + ripple)
+    static let exampleFrames: [[UInt16]] = (0..<4).map { (frame: Int) -> [UInt16] in
+        (0..<40).map { (pixel: Int) -> UInt16 in
+            let ripple: Int = (7 * pixel + 5 * frame) % 4
+            let count: Int = 1_000 + 50 * pixel + 10 * frame + ripple
+            return UInt16(count)
         }
     }
 }
