@@ -15,6 +15,9 @@ package final class StepThread: StepBackend, @unchecked Sendable {
     private static let restPeriod = TimeSpan.milliseconds(20)
     /// Nearer than this it sleeps to the very time of the step; commands are taken up afterwards.
     private static let closePeriod = TimeSpan.milliseconds(1)
+    /// The kernel wakes a thread some tens of microseconds late: it is asked to do so earlier, and
+    /// the rest is spent waiting awake.
+    private static let wakeLead = TimeSpan.microseconds(50)
     private static let retryPeriod = TimeSpan.milliseconds(500)
     /// Age of what is known at which the thread counts as stuck.
     private static let stuckAfter = TimeSpan.milliseconds(500)
@@ -146,7 +149,8 @@ package final class StepThread: StepBackend, @unchecked Sendable {
             show(driver)
             let next = driver.deadline
             if next - Clocks.now < Self.closePeriod {
-                Clocks.sleep(until: next)
+                Clocks.sleep(until: next - Self.wakeLead)
+                Clocks.spin(until: next)
             } else {
                 let limit = Clocks.now + Self.restPeriod
                 bell.wait(until: min(next - Self.closePeriod, limit))
