@@ -67,7 +67,7 @@ public enum LogInput {
     /// Whether the directory at `path` is one a rig writes.
     public static func holdsLog(_ path: String) throws(LogInputError) -> Bool {
         try ofLog(path) { () throws(JournalError) in
-            try !LogListing(DirectoryStorage(path)).isEmpty
+            try LogListing(DirectoryStorage(path)).isEmpty == false
         }
     }
 

@@ -112,7 +112,7 @@ struct Transfer {
             fetches.removeFirst()
             file?.close()
             file = nil
-            if try !finish(fetch.entry) { queue.insert(fetch.entry, at: queue.startIndex) }
+            if try finish(fetch.entry) == false { queue.insert(fetch.entry, at: queue.startIndex) }
         case .acknowledged(let number):
             telling.remove(number)
             puller.report.acknowledged += 1

@@ -29,7 +29,7 @@ enum ArgentBench {
         if arguments.first == "rig" {
             guard let bench = RigBench(arguments.dropFirst()) else { fail("\n" + RigBench.help) }
             do {
-                if try !bench.run() { exit(1) }
+                guard try bench.run() else { exit(1) }
             } catch { fail("\(error)") }
             return
         }

@@ -44,7 +44,7 @@ enum LogList {
     }
 
     private static func rows(of path: String) throws(LogInputError) -> [Row] {
-        if Files.isDirectory(path), try !LogInput.holdsLog(path) {
+        if Files.isDirectory(path), try LogInput.holdsLog(path) == false {
             return try LogInput.collect(below: path).map { row($0, $0.path) }
         }
         guard Files.isDirectory(path) else {

@@ -38,7 +38,7 @@ import Testing
             #expect(told.code == code && told.err.contains(text), "\(words): \(told.err)")
         }
         let bad = try folder.write("bad.toml", "[sync]\nlisten = \"everywhere\"\n")
-        #expect(try Program.run("check", bad).err.contains("is no address with a port"))
+        #expect(try Program.run("check", bad).out.contains("is no address with a port"))
     }
 
     /// The whole way: simulate, run, pair, pull; the rig's status tells of it.

@@ -47,7 +47,9 @@ struct RetentionTests {
         #expect(retention.room(used: 300, free: 200) == 450)
         #expect(retention.room(used: 300, free: 20) == 300)
         #expect(retention.room(used: 300, free: .max) == 1_000)
-        #expect(retention.step([segment(1, 400)], active: 0, free: 100) == .remove(number: 1))
+        #expect(
+            retention.step([segment(1, 200), segment(2, 200)], active: 0, free: 100)
+                == .remove(number: 1))
         #expect(retention.level(used: 400, free: 0) == .full)
         #expect(retention.level(used: 400, free: 50) == .full)
         #expect(retention.level(used: 930, free: 10_000) == .low)

@@ -16,8 +16,8 @@ int ci2c_read_word(int fd, uint8_t reg);
 int ci2c_write_word(int fd, uint8_t reg, uint16_t value);
 /// SMBus I2C block write of 1 to 32 bytes.
 int ci2c_write_block(int fd, uint8_t reg, uint8_t count, const uint8_t *bytes);
-/// Writes, then reads after a repeated start, so that nobody gets in between (I2C_RDWR). -EOPNOTSUPP
-/// on a bus that knows SMBus only.
+/// Writes, then reads after a repeated start, so that nobody gets in between (I2C_RDWR).
+/// -EOPNOTSUPP on a bus that knows SMBus only.
 int ci2c_transfer(int fd, uint8_t address, const uint8_t *out, size_t out_count, uint8_t *in,
                   size_t in_count);
 /// One plain message each.
