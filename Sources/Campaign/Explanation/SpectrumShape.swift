@@ -27,18 +27,29 @@ public final class SpectrumShape {
     private let bias: UnsafeMutablePointer<Float>
     /// Of length 1; zero behind the last output.
     private let target: UnsafeMutablePointer<Float>
-    private let spectrum: UnsafeMutablePointer<Float>
     private let targetSum: Double
+    /// Of each row of the kernel, and of the bias behind them: Σ over the outputs, and the product
+    /// with the target.
+    private let rowSums: Scratch<Double>
+    private let inputs: Int
+
+    /// What is gathered of a spectrum u while it is summed.
+    private struct Gathered {
+        var low: SIMD8<Float>
+        var high: SIMD8<Float>
+        var squares: SIMD8<Float>
+    }
 
     /// For the last layer of a network and a target of one number per output.
     public init(layer: DenseNetwork.Layer, target wanted: [Double]) {
         outputs = layer.outputs
         width = (outputs + Self.tile - 1) / Self.tile * Self.tile
-        storage = Scratch((layer.inputs + 4) * width, filler: 0)
+        inputs = layer.inputs
+        storage = Scratch((layer.inputs + 2) * width, filler: 0)
+        rowSums = Scratch(2 * (layer.inputs + 1), filler: 0)
         kernel = storage.base
         bias = kernel + layer.inputs * width
         target = bias + width
-        spectrum = target + width
         let length = wanted.reduce(0) { $0 + $1 * $1 }.squareRoot()
         targetSum = wanted.reduce(0) { $0 + Double(Float($1 / length)) }
         for output in 0..<width {
@@ -52,6 +63,15 @@ public final class SpectrumShape {
                 for output in outputs..<width { row[output] = row[0] }
             }
         }
+        // The bias follows the kernel's rows.
+        for unit in 0...layer.inputs {
+            let row = kernel + unit * width
+            for output in 0..<outputs {
+                let value = Double(row[output])
+                rowSums.base[2 * unit] += value
+                rowSums.base[2 * unit + 1] += value * Double(target[output])
+            }
+        }
     }
 
     /// Of the spectra of two recipes, each a sum over `count` neurons `units`; `values` has both
@@ -60,17 +80,43 @@ public final class SpectrumShape {
     public func parts(
         units: UnsafePointer<Int32>, values: UnsafePointer<Float>, count: Int, level: Float
     ) -> (Parts, Parts) {
-        mix(units, values, count, level)
-        return (measure(spectrum, level), measure(spectrum + width, level))
+        let (first, second, repeated) = mix(units, values, count, level)
+        // Σu and ⟨u, T̂⟩ are sums over the neurons, as u is.
+        let sums = rowSums.base
+        let bias = sums + 2 &* inputs
+        var (sum, product) = (SIMD2(repeating: bias[0]), SIMD2(repeating: bias[1]))
+        var place = UnsafePointer(values)
+        for index in 0..<count {
+            let row = sums + 2 &* Int(units[index])
+            let pair = SIMD2(Double(place[0]), Double(place[1]))
+            sum.addProduct(pair, SIMD2(repeating: row[0]))
+            product.addProduct(pair, SIMD2(repeating: row[1]))
+            place += 2
+        }
+        sum -= Double(outputs) * Double(level)
+        product -= Double(level) * targetSum
+        return (
+            measure(first, repeated.0, sum: sum[0], product: product[0], level),
+            measure(second, repeated.1, sum: sum[1], product: product[1], level)
+        )
     }
 
-    /// Both spectra less `level`.
+    /// Sums both spectra less `level`, and gathers what is asked of them; the last two are their
+    /// first values.
+    @inline(__always)
     private func mix(
         _ units: UnsafePointer<Int32>, _ values: UnsafePointer<Float>, _ count: Int,
         _ level: Float
-    ) {
+    ) -> (Gathered, Gathered, (Float, Float)) {
         let (kernel, bias) = (UnsafePointer(kernel), UnsafePointer(bias))
-        let (spectrum, width) = (spectrum, width)
+        let width = width
+        // In registers, and written out: a function for it is called, not inlined.
+        var (low, least) = (
+            SIMD8<Float>(repeating: .infinity), SIMD8<Float>(repeating: .infinity)
+        )
+        var (high, most) = (-low, -least)
+        var (squares, rest) = (SIMD8<Float>(), SIMD8<Float>())
+        var repeated: (Float, Float) = (0, 0)
         let start = SIMD8(repeating: level)
         var first = 0
         while first < width {
@@ -108,59 +154,46 @@ public final class SpectrumShape {
                 pair += 2
                 index &+= 1
             }
-            let one = spectrum + first
-            a.store(to: one)
-            b.store(to: one + 8)
-            c.store(to: one + 16)
-            d.store(to: one + 24)
-            e.store(to: one + 32)
-            f.store(to: one + 40)
-            let other = one + width
-            g.store(to: other)
-            h.store(to: other + 8)
-            i.store(to: other + 16)
-            j.store(to: other + 24)
-            k.store(to: other + 32)
-            l.store(to: other + 40)
+            low = low.smaller(a.smaller(b).smaller(c.smaller(d)).smaller(e.smaller(f)))
+            least = least.smaller(g.smaller(h).smaller(i.smaller(j)).smaller(k.smaller(l)))
+            high = high.larger(a.larger(b).larger(c.larger(d)).larger(e.larger(f)))
+            most = most.larger(g.larger(h).larger(i.larger(j)).larger(k.larger(l)))
+            squares.addProduct(a, a)
+            rest.addProduct(g, g)
+            squares.addProduct(b, b)
+            rest.addProduct(h, h)
+            squares.addProduct(c, c)
+            rest.addProduct(i, i)
+            squares.addProduct(d, d)
+            rest.addProduct(j, j)
+            squares.addProduct(e, e)
+            rest.addProduct(k, k)
+            squares.addProduct(f, f)
+            rest.addProduct(l, l)
+            if first == 0 { repeated = (a[0], g[0]) }
             first &+= Self.tile
         }
+        return (
+            Gathered(low: low, high: high, squares: squares),
+            Gathered(low: least, high: most, squares: rest), repeated
+        )
     }
 
     /// Of a spectrum u less `level`, f its floor: |v|² = |u|² − 2 f Σu + n f² and
-    /// ⟨v, T̂⟩ = ⟨u, T̂⟩ − f ΣT̂.
-    private func measure(_ spectrum: UnsafePointer<Float>, _ level: Float) -> Parts {
-        let (target, width) = (UnsafePointer(target), width)
-        var (p, q) = (SIMD8<Float>(), SIMD8<Float>())
-        var (r, s, t, u) = (p, p, p, p)
-        var (low, high) = (SIMD8.load(spectrum), SIMD8.load(spectrum))
-        var (least, most) = (low, high)
-        var index = 0
-        while index < width {
-            let a = SIMD8.load(spectrum + index)
-            let b = SIMD8.load(spectrum + (index &+ 8))
-            p.addProduct(a, a)
-            q.addProduct(b, b)
-            r += a
-            s += b
-            t.addProduct(a, SIMD8.load(target + index))
-            u.addProduct(b, SIMD8.load(target + (index &+ 8)))
-            low = low.smaller(a)
-            least = least.smaller(b)
-            high = high.larger(a)
-            most = most.larger(b)
-            index &+= 16
-        }
-        let floor = -(-low.smaller(least)).largest
-        let peak = high.larger(most).largest
+    /// ⟨v, T̂⟩ = ⟨u, T̂⟩ − f ΣT̂. What lies behind the last output repeats the first.
+    @inline(__always)
+    private func measure(
+        _ gathered: Gathered, _ repeated: Float, sum: Double, product: Double, _ level: Float
+    ) -> Parts {
+        let floor = -(-gathered.low).largest
+        let peak = gathered.high.largest
         var parts = Parts(floor: floor + level, peak: peak + level)
         guard floor < peak else { return parts }
-        let extra = Double(width - outputs)
-        let repeated = Double(spectrum[0])
-        let square = Double((p + q).sum()) - extra * repeated * repeated
-        let sum = Double((r + s).sum()) - extra * repeated
+        let extra = Double(width - outputs) * Double(repeated) * Double(repeated)
+        let square = Double(gathered.squares.sum()) - extra
         let height = Double(floor)
         parts.square = Float(square - height * (2 * sum - Double(outputs) * height))
-        parts.product = Float(Double((t + u).sum()) - height * targetSum)
+        parts.product = Float(product - height * targetSum)
         return parts
     }
 
@@ -169,6 +202,7 @@ public final class SpectrumShape {
         units: UnsafePointer<Int32>, values: UnsafePointer<Float>, count: Int
     ) -> Parts {
         var parts = Parts(floor: .infinity, peak: -.infinity)
+        var spectrum = [Float](repeating: 0, count: outputs)
         for output in 0..<outputs {
             var sum = bias[output]
             for index in 0..<count {
