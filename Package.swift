@@ -111,7 +111,6 @@ let package = Package(
             name: "argent-fuzz",
             dependencies: [
                 "RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics",
-                "Configuration", "Instruments", "Rig", "Spectra",
             ],
             swiftSettings: swiftFlags),
 

@@ -11,7 +11,6 @@ enum ArgentFuzz {
             segmentFuzzers,
             spectralFuzzers,
             syncFuzzers,
-            interlockFuzzers,
         ].flatMap { $0 }
     }
 
