@@ -45,7 +45,26 @@ var explanationBenchmarks: [Benchmark] {
                     rows, count: 128, middles: numbers, halves: numbers + 64, into: target)
             }
         },
-        Benchmark(name: "shapley-kernel/spectra/2x5x421", work: 2 * 5 * 421, unit: "products") {
+        cellKernel("ends/512x40", work: 512 * 40) { numbers, target in
+            let rows = CellKernels.Rows(
+                coefficients: numbers, width: 528, columns: 40, values: numbers, capacity: 1_040)
+            return {
+                CellKernels.ends(
+                    rows, count: 512, reach: numbers, top: target, bottom: target + 528)
+            }
+        },
+        cellKernel("extremes/1024", work: 1_024) { numbers, target in
+            return {
+                let (low, high) = CellKernels.extremes(numbers, count: 1_024)
+                target[0] = low + high
+            }
+        },
+        cellKernel("bend/1024", work: 1_024) { numbers, target in
+            return {
+                CellKernels.bend(numbers, count: 1_024, share: 0.4, lift: 0.3, into: target)
+            }
+        },
+        Benchmark(name: "shapley-kernel/spectra/32x5x421", work: 32 * 5 * 421, unit: "products") {
             var random = SeededGenerator(seed: 2).split("bench spectra")
             var kernel: [Float] = []
             for _ in 0..<(50 * 421) { kernel.append(Float(random.normal())) }
@@ -55,8 +74,11 @@ var explanationBenchmarks: [Benchmark] {
             let shape = SpectrumShape(
                 layer: layer, target: (0..<421).map { Double($0 % 100) })
             let units: [Int32] = [3, 8, 21, 30, 49]
-            let values = [Float](repeating: 0.7, count: 10)
-            return { keep(shape.parts(units: units, values: values, count: 5, level: 0)) }
+            let values = [Float](repeating: 0.7, count: 5 * SpectrumShape.leaf)
+            return {
+                shape.measure(SpectrumShape.Live(units: units, count: 5, outputs: values))
+                keep(shape)
+            }
         },
     ]
 }

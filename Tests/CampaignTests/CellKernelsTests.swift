@@ -132,34 +132,4 @@ import Testing
             #expect(abs(Double(bend)) <= Double(lift) + 3 * Self.unit * size)
         }
     }
-
-    /// Each recipe once; along one variable, leaf follows leaf.
-    @Test(arguments: [1, 31, 33, 100, 1_500], [1, 5, 12])
-    func order(count: Int, dimension: Int) {
-        var random = SeededGenerator(seed: UInt64(count + dimension))
-        var points: [Float] = []
-        for _ in 0..<(count * dimension) { points.append(Float(random.uniform(-3, 900))) }
-        let weights = [Float](repeating: 1, count: dimension)
-        let sorter = CellOrder(weights: weights, cell: 256, leaf: 32)
-        var order = [Int32](repeating: -1, count: count)
-        sorter.sort(points, count: count, into: &order)
-        #expect(order.sorted() == (0..<count).map { Int32($0) })
-        guard dimension == 1 else { return }
-        let step: Float = 903.0 / 255
-        for first in stride(from: 32, to: count, by: 32) {
-            let before = order[(first - 32)..<first].map { points[Int($0)] }
-            let after = order[first..<min(first + 32, count)].map { points[Int($0)] }
-            let (most, least) = (before.max() ?? 0, after.min() ?? 0)
-            #expect(most <= least + step)
-        }
-    }
-
-    /// Equal recipes, and values that leave no room for steps, are no trouble.
-    @Test func flatOrder() {
-        let points = [Float](repeating: 7, count: 200)
-        let sorter = CellOrder(weights: [1, 0], cell: 64, leaf: 32)
-        var order = [Int32](repeating: -1, count: 100)
-        sorter.sort(points, count: 100, into: &order)
-        #expect(order.sorted() == (0..<100).map { Int32($0) })
-    }
 }

@@ -3,6 +3,12 @@
 final class CellCandidates {
     private var rows: CellKernels.Rows
     private var count = 0
+    /// Recipes of the cell.
+    private var recipes = 0
+    private var bends: CellBends
+    private let patch: CellPatch
+    /// The rows in the patch whose leaves are asked for.
+    private var inPatch: CellKernels.Rows
     private let coefficients: Scratch<Float>
     private let names: Scratch<Int32>
     private let tops: Scratch<Float>
@@ -25,10 +31,18 @@ final class CellCandidates {
         live = Scratch(neurons, filler: 0)
         rows = CellKernels.Rows(
             coefficients: coefficients.base, width: 0, columns: 0, values: tops.base, capacity: 0)
+        inPatch = rows
+        bends = CellBends(columns: 1)
+        patch = CellPatch(columns: columns, neurons: neurons)
     }
 
     /// Keeps those of the first `count` neurons of `all` whose inputs may reach above zero.
-    func choose(_ all: CellKernels.Rows, top: UnsafePointer<Float>, count: Int) {
+    func choose(
+        _ all: CellKernels.Rows, top: UnsafePointer<Float>, count: Int, bends: CellBends,
+        recipes: Int
+    ) {
+        self.bends = bends
+        self.recipes = recipes
         self.count = 0
         for neuron in 0..<count where !(top[neuron] <= 0) {
             names.base[self.count] = Int32(truncatingIfNeeded: neuron)
@@ -45,20 +59,19 @@ final class CellCandidates {
         }
     }
 
-    /// What is on in a leaf.
-    struct Live {
-        var units: UnsafePointer<Int32>
-        var count: Int
-        /// One row of `CellNetwork.leaf` outputs per unit; negative where the unit is off.
-        var outputs: UnsafePointer<Float>
-    }
-
-    /// The neurons that are on for a recipe of the leaf that begins with recipe `first`.
-    func leaf(_ first: Int) -> Live {
-        let open = ask(first)
+    /// The neurons that are on for a recipe of the leaf that begins with recipe `first`; leaves
+    /// are asked for one after the other.
+    func leaf(_ first: Int) -> SpectrumShape.Live {
+        let place = first % CellPatch.capacity
+        if place == 0 {
+            inPatch = patch.fold(
+                rows, bends, number: first / CellPatch.capacity,
+                size: min(CellPatch.capacity, recipes - first))
+        }
+        let open = ask(place)
         var on = 0
-        var inLeaf = rows
-        inLeaf.values = rows.values + first
+        var inLeaf = inPatch
+        inLeaf.values = inPatch.values + place
         let size = CellNetwork.leaf
         for place in stride(from: 0, to: open, by: CellKernels.rowBlock) {
             let names = chosen.base + place
@@ -69,27 +82,29 @@ final class CellCandidates {
             for offset in 0..<min(CellKernels.rowBlock, open - place) {
                 let row = target + offset * size
                 guard CellKernels.reachesAboveZero(row, count: size) else { continue }
-                let kept = outputs.base + on * size
-                if kept != row { kept.update(from: row, count: size) }
+                CellKernels.rectify(row, count: size, into: outputs.base + on * size)
                 live.base[on] = self.names.base[Int(names[offset])]
                 on += 1
             }
         }
-        return Live(units: live.base, count: on, outputs: outputs.base)
+        return SpectrumShape.Live(units: live.base, count: on, outputs: outputs.base)
     }
 
     /// Which rows may reach above zero in the box of a leaf's columns: how many, their indices in
     /// `chosen`.
     private func ask(_ first: Int) -> Int {
         measure(first)
-        let (rows, width, count) = (rows, rows.width, count)
+        let (rows, width, count) = (inPatch, inPatch.width, count)
         let (middles, halves) = (UnsafePointer(middles.base), UnsafePointer(halves.base))
         let (tops, chosen) = (tops.base, chosen.base)
         CellKernels.tops(rows, count: width, middles: middles, halves: halves, into: tops)
         var open = 0
-        for index in 0..<count {
-            chosen[open] = Int32(truncatingIfNeeded: index)
-            open &+= tops[index] <= 0 ? 0 : 1
+        for first in stride(from: 0, to: count, by: 8) {
+            if all(SIMD8.load(tops + first) .<= SIMD8<Float>()) { continue }
+            for index in first..<min(first &+ 8, count) {
+                chosen[open] = Int32(truncatingIfNeeded: index)
+                open &+= tops[index] <= 0 ? 0 : 1
+            }
         }
         for offset in 0..<CellKernels.rowBlock { chosen[open + offset] = 0 }
         return open
@@ -97,7 +112,7 @@ final class CellCandidates {
 
     /// Middles of the leaf's columns, and how far they go from them.
     private func measure(_ first: Int) {
-        let (rows, middles, halves) = (rows, middles.base, halves.base)
+        let (rows, middles, halves) = (inPatch, middles.base, halves.base)
         var place = rows.values + first
         var column = 1
         while column < rows.columns {

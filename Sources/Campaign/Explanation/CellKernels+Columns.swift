@@ -2,7 +2,7 @@
 extension CellKernels {
     /// What the neurons' inputs reach where every column but the first goes at most `reach` to
     /// either side of zero: `top` and `bottom` of the first `count` neurons, whole vectors.
-    static func ends(
+    public static func ends(
         _ rows: Rows, count: Int, reach: UnsafePointer<Float>,
         top: UnsafeMutablePointer<Float>, bottom: UnsafeMutablePointer<Float>
     ) {
@@ -83,7 +83,7 @@ extension CellKernels {
 
     /// The least and the largest of `count` numbers, whole vectors.
     @inline(__always)
-    static func extremes(
+    public static func extremes(
         _ numbers: UnsafePointer<Float>, count: Int
     ) -> (low: Float, high: Float) {
         var low = SIMD8<Float>(repeating: .infinity)
@@ -98,6 +98,32 @@ extension CellKernels {
         return (-(-low).largest, high.largest)
     }
 
+    /// Adds `factor` times `count` numbers, whole vectors, to those at `target`.
+    @inline(__always)
+    static func add(
+        _ numbers: UnsafePointer<Float>, times factor: Float = 1, count: Int,
+        to target: UnsafeMutablePointer<Float>
+    ) {
+        let factor = SIMD8(repeating: factor)
+        var first = 0
+        while first < count {
+            var sum = SIMD8.load(target + first)
+            sum.addProduct(SIMD8.load(numbers + first), factor)
+            sum.store(to: target + first)
+            first &+= 8
+        }
+    }
+
+    /// Multiplies `count` numbers, whole vectors, by `factor`.
+    @inline(__always)
+    static func scale(_ numbers: UnsafeMutablePointer<Float>, by factor: Float, count: Int) {
+        var first = 0
+        while first < count {
+            (SIMD8.load(numbers + first) * factor).store(to: numbers + first)
+            first &+= 8
+        }
+    }
+
     /// Whether one of `count` numbers, whole vectors, is above zero or none at all.
     @inline(__always)
     static func reachesAboveZero(_ numbers: UnsafePointer<Float>, count: Int) -> Bool {
@@ -110,10 +136,22 @@ extension CellKernels {
         return any(are)
     }
 
+    /// `numbers`, `count` of them in whole vectors, with zero for the negative ones.
+    @inline(__always)
+    static func rectify(
+        _ numbers: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<Float>
+    ) {
+        var point = 0
+        while point < count {
+            SIMD8.load(numbers + point).larger(SIMD8<Float>()).store(to: target + point)
+            point &+= 8
+        }
+    }
+
     /// What the rectifier of each of `count` inputs, whole vectors, is above `share` × input +
     /// `lift`.
     @inline(__always)
-    static func bend(
+    public static func bend(
         _ inputs: UnsafePointer<Float>, count: Int, share: Float, lift: Float,
         into bends: UnsafeMutablePointer<Float>
     ) {

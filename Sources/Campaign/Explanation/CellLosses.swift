@@ -12,9 +12,6 @@ final class CellLosses {
     private let network: CellNetwork
     private let loss: Loss
     private let shape: SpectrumShape
-    /// The neurons of the last hidden layer that are on for one of two recipes, and their outputs.
-    private let active: Scratch<Int32>
-    private let outputs: Scratch<Float>
     private let sorter: CellOrder
     private let order = Scratch<Int32>(filler: 0)
 
@@ -25,8 +22,6 @@ final class CellLosses {
         let last = network.layers[network.layers.count - 1]
         shape = SpectrumShape(layer: last, target: loss.target)
         self.loss = loss
-        active = Scratch(last.inputs + 1, filler: 0)
-        outputs = Scratch(2 * last.inputs + 2, filler: 0)
         let first = network.layers[0]
         // How much the network heeds each variable.
         let weights = (0..<network.inputCount).map { input in
@@ -39,20 +34,23 @@ final class CellLosses {
 
     /// The losses of `points`, `dimension` numbers each; 1 where the spectrum has no shape.
     func losses(of points: [Float]) -> [Double] {
-        let count = points.count / dimension
-        var losses = [Double](repeating: 0, count: count)
-        guard count > 0 else { return losses }
         points.withUnsafeBufferPointer { points in
-            losses.withUnsafeMutableBufferPointer { losses in
-                guard let points = points.baseAddress, let losses = losses.baseAddress else {
-                    return
-                }
-                order.ensure(count)
-                sorter.sort(points, count: count, into: order.base)
-                for first in stride(from: 0, to: count, by: CellNetwork.capacity) {
-                    let size = min(CellNetwork.capacity, count - first)
-                    evaluate(points, order.base + first, size, losses)
-                }
+            guard let base = points.baseAddress, !points.isEmpty else { return [] }
+            let count = points.count / dimension
+            return losses(of: RecipeList(points: base, count: count, dimension: dimension))
+        }
+    }
+
+    /// The losses of the recipes of `source`, by number; 1 where the spectrum has no shape.
+    func losses(of source: some RecipeSource) -> [Double] {
+        var losses = [Double](repeating: 0, count: source.numbers)
+        guard source.count > 0 else { return losses }
+        order.ensure(source.count)
+        sorter.sort(source, into: order.base)
+        losses.withUnsafeMutableBufferPointer { losses in
+            guard let losses = losses.baseAddress else { return }
+            for cell in sorter.cells {
+                evaluate(source, order.base + cell.first, cell.count, losses)
             }
         }
         return losses
@@ -60,46 +58,22 @@ final class CellLosses {
 
     /// The losses of the recipes of a cell, those `order` names.
     private func evaluate(
-        _ points: UnsafePointer<Float>, _ order: UnsafePointer<Int32>, _ count: Int,
+        _ source: some RecipeSource, _ order: UnsafePointer<Int32>, _ count: Int,
         _ losses: UnsafeMutablePointer<Double>
     ) {
-        let candidates = network.build(points: points, order: order, count: count)
-        var level: Float = 0
+        let candidates = network.build(source, order: order, count: count)
         for first in stride(from: 0, to: count, by: CellNetwork.leaf) {
-            let live = candidates.leaf(first)
-            let size = min(CellNetwork.leaf, count - first)
-            for point in stride(from: 0, to: size, by: 2) {
-                let on = pair(live, point)
-                let (one, other) = shape.parts(
-                    units: active.base, values: outputs.base, count: on, level: level)
-                losses[Int(order[first + point])] = loss(one)
-                if point + 1 < size { losses[Int(order[first + point + 1])] = loss(other) }
-                level = one.floor.isFinite ? one.floor : 0
+            shape.measure(candidates.leaf(first))
+            for point in 0..<min(CellNetwork.leaf, count - first) {
+                losses[Int(order[first + point])] = loss(shape.parts(point))
             }
         }
-    }
-
-    /// The neurons that are on for one of two recipes of a leaf: how many.
-    @inline(__always)
-    private func pair(_ live: CellCandidates.Live, _ point: Int) -> Int {
-        let (active, outputs) = (active.base, outputs.base)
-        var on = 0
-        var row = live.outputs + point
-        for index in 0..<live.count {
-            let (one, other) = (row[0], row[1])
-            active[on] = live.units[index]
-            outputs[2 &* on] = one < 0 ? 0 : one
-            outputs[2 &* on &+ 1] = other < 0 ? 0 : other
-            on &+= one <= 0 && other <= 0 ? 0 : 1
-            row += CellNetwork.leaf
-        }
-        return on
     }
 
     @inline(__always)
     private func loss(_ parts: SpectrumShape.Parts) -> Double {
         guard parts.square > 0, parts.square.isFinite else { return 1 }
-        let cosine = Double(parts.product) / Double(parts.square).squareRoot()
+        let cosine = parts.product / parts.square.squareRoot()
         return 1 - loss.amplitudeFactor(Double(parts.peak)) * cosine
     }
 }

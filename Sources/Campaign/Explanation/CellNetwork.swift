@@ -14,7 +14,7 @@ final class CellNetwork {
     /// Recipes of a cell at most.
     static let capacity = 1_024
     /// Recipes of a leaf: those for which neurons of the last hidden layer are asked together.
-    static let leaf = 32
+    static let leaf = SpectrumShape.leaf
     /// Distance of two columns: not a power of two, for those share their places in the cache.
     static let columnStride = capacity + 16
 
@@ -49,6 +49,7 @@ final class CellNetwork {
     private var unitCount = 0
     /// The neurons whose bends are the columns from `formColumns` on.
     private let bent: Scratch<Int32>
+    private var bends: CellBends
     /// The rows of the last hidden layer that may be on in the cell.
     private let last: CellCandidates
 
@@ -92,16 +93,17 @@ final class CellNetwork {
         forms = Scratch(room * widest, filler: 0)
         units = Scratch(widest, filler: 0)
         bent = Scratch(widest, filler: 0)
+        bends = CellBends(columns: most)
         last = CellCandidates(
             columns: most, neurons: layers[layers.count - 1].width)
     }
 
-    /// Makes this the network among the recipes `order` names, `count` of `points`; answers what
-    /// may be on in its last hidden layer.
+    /// Makes this the network among the `count` recipes `order` names; answers what may be on in
+    /// its last hidden layer.
     func build(
-        points: UnsafePointer<Float>, order: UnsafePointer<Int32>, count: Int
+        _ source: some RecipeSource, order: UnsafePointer<Int32>, count: Int
     ) -> CellCandidates {
-        load(points, order, count)
+        load(source, order, count)
         for (number, layer) in layers.enumerated() {
             combine(layer)
             if number < layers.count - 1 { part(layer) }
@@ -110,7 +112,8 @@ final class CellNetwork {
         let (top, bottom) = (ends.base, ends.base + layer.width)
         CellKernels.ends(
             rows(layer), count: layer.width, reach: reach.base, top: top, bottom: bottom)
-        last.choose(rows(layer), top: top, count: layer.outputs)
+        last.choose(
+            rows(layer), top: top, count: layer.outputs, bends: bends, recipes: self.count)
         return last
     }
 
@@ -122,19 +125,20 @@ final class CellNetwork {
 
     /// The variables' columns and forms; leaves are filled up with the last recipe.
     private func load(
-        _ points: UnsafePointer<Float>, _ order: UnsafePointer<Int32>, _ count: Int
+        _ source: some RecipeSource, _ order: UnsafePointer<Int32>, _ count: Int
     ) {
         self.count = CellKernels.padded(count, Self.leaf)
         columns = 1 + dimension
+        bends.first = columns
+        bends.count = 0
         formColumns = columns
         formStride = CellKernels.padded(columns, CellKernels.columnBlock)
         unitCount = dimension
         forms.base.update(repeating: 0, count: formStride * dimension)
-        let (dimension, filled) = (dimension, self.count)
+        let filled = self.count
+        source.gather(order, count: count, into: values.base, distance: Self.columnStride)
         for variable in 0..<dimension {
             let column = values.base + variable * Self.columnStride
-            let source = points + variable
-            for point in 0..<count { column[point] = source[Int(order[point]) &* dimension] }
             for point in count..<max(count, filled) { column[point] = column[count - 1] }
             let (low, high) = CellKernels.extremes(column, count: self.count)
             let middle = 0.5 * low + 0.5 * high
@@ -197,7 +201,7 @@ final class CellNetwork {
     private func settle(
         _ neuron: Int, of rows: CellKernels.Rows, _ inputs: UnsafePointer<Float>
     ) {
-        let (low, high) = CellKernels.extremes(inputs, count: count)
+        let (low, high) = sides(inputs)
         if high <= 0 { return }
         if low >= 0 {
             add(neuron, of: rows, share: 1, lift: 0)
@@ -212,7 +216,32 @@ final class CellNetwork {
         reach.base[columns] = lift
         bent.base[columns - formColumns] = Int32(truncatingIfNeeded: neuron)
         columns += 1
+        let row = bends.rows.base + bends.count &* bends.stride
+        for column in 0..<rows.columns {
+            row[column] = rows.coefficients[column &* rows.width &+ neuron]
+        }
+        bends.lengths.base[bends.count] = Int32(truncatingIfNeeded: rows.columns)
+        bends.shares.base[bends.count] = share
+        bends.lifts.base[bends.count] = lift
+        bends.count += 1
         add(neuron, of: rows, share: share, lift: lift)
+    }
+
+    /// The least and the largest of a neuron's inputs; and on which side of zero those of each
+    /// patch lie, for the bend it may become.
+    private func sides(_ inputs: UnsafePointer<Float>) -> (low: Float, high: Float) {
+        let sides = bends.sides.base + bends.count &* CellPatch.most
+        var (low, high) = (Float.infinity, -Float.infinity)
+        var first = 0
+        while first < count {
+            let (least, most) = CellKernels.extremes(
+                inputs + first, count: min(CellPatch.capacity, count - first))
+            sides[first / CellPatch.capacity] = least >= 0 ? 1 : most <= 0 ? -1 : 0
+            low = min(low, least)
+            high = max(high, most)
+            first &+= CellPatch.capacity
+        }
+        return (low, high)
     }
 
     /// The form `share` × input + `lift`.

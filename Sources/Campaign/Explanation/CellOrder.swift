@@ -1,102 +1,102 @@
-/// Puts recipes in an order in which neighbours follow each other: halves them along the
-/// variable in which they lie farthest apart, and each half again, until few are left. Any cell
-/// or leaf of the order is a box of neighbours.
+/// Puts recipes in an order in which neighbours follow each other.
 ///
-/// Only the order depends on it, so a byte per variable is enough.
+/// All variables together are parted into boxes of about as many recipes first, each box then in
+/// halves along the variable in which its recipes lie farthest apart, until few are left. Only
+/// the order depends on it, so a byte per variable is enough.
 final class CellOrder {
-    /// A recipe: codes of its variables, and behind them its number.
-    private typealias Record = SIMD16<UInt8>
+    /// Recipes that follow each other.
+    struct Cell: Equatable {
+        var first: Int
+        var count: Int
+    }
 
-    /// Variables at most.
-    static let mostVariables = 12
-    private static let steps: Float = 255
-
-    private let dimension: Int
     private let cell: Int
     private let leaf: Int
     /// How much each variable counts.
     private let weights: [Float]
-    /// What a step of its code weighs, by variable. The root: what a rectifier does not pass on
-    /// makes the variables more alike than the first layer's weights say.
-    private var stepWeights: [Float]
-    private let records = Scratch<Record>(filler: Record())
-    private let aside = Scratch<Record>(filler: Record())
+    private var stepWeights: [Float] = []
+    private var records = Scratch<UInt64>(filler: 0)
+    private var aside = Scratch<UInt64>(filler: 0)
     private let counts = Scratch<Int32>(256, filler: 0)
+    private(set) var cells: [Cell] = []
 
-    /// For recipes of `weights.count` variables. Cells of `cell` recipes and, within them, leaves
-    /// of `leaf` are filled; `cell` is a multiple of `leaf`.
+    /// For recipes of `weights.count` variables. Cells have at most `cell` recipes; leaves of
+    /// `leaf` within them are filled, but for a cell's last.
     init(weights: [Float], cell: Int, leaf: Int) {
-        dimension = weights.count
         self.weights = weights
-        stepWeights = weights
         self.cell = cell
         self.leaf = leaf
     }
 
-    /// Writes the numbers of `count` recipes to `order`.
-    func sort(
-        _ points: UnsafePointer<Float>, count: Int, into order: UnsafeMutablePointer<Int32>
-    ) {
+    /// Writes the numbers of the recipes of `source` to `order`, cell after cell; its numbers are
+    /// fewer than `CellCodes.numbers`.
+    func sort(_ source: some RecipeSource, into order: UnsafeMutablePointer<Int32>) {
+        let count = source.count
         records.ensure(count)
         aside.ensure(count)
-        encode(points, count)
-        split(0, count)
-        let numbers = UnsafeRawPointer(records.base)
+        let codes = CellCodes(source, weights: weights)
+        stepWeights = codes.stepWeights
+        source.encode(codes, into: records.base)
+        cells.removeAll(keepingCapacity: true)
+        let boxes = CellBoxes(
+            UnsafePointer(records.base), count: count, stepWeights: stepWeights,
+            atMost: max(1, cell * 5 / 8))
+        let starts = boxes.part(UnsafePointer(records.base), count, into: aside.base)
+        swap(&records, &aside)
+        for box in 1..<starts.count { cut(starts[box - 1], starts[box] - starts[box - 1]) }
         for place in 0..<count {
-            order[place] = numbers.load(
-                fromByteOffset: place &* 16 &+ Self.mostVariables, as: Int32.self)
+            order[place] = Int32(truncatingIfNeeded: records.base[place] >> CellCodes.numberShift)
         }
     }
 
-    private func encode(_ points: UnsafePointer<Float>, _ count: Int) {
-        let bytes = UnsafeMutableRawPointer(records.base)
-        for variable in 0..<dimension {
-            var (low, high) = (points[variable], points[variable])
-            for point in 0..<count {
-                let value = points[point &* dimension &+ variable]
-                low = value < low ? value : low
-                high = value > high ? value : high
-            }
-            let span = high - low
-            let scale = Self.steps / span
-            stepWeights[variable] = (weights[variable] * span).squareRoot()
-            let isFlat = !(scale.isFinite && span.isFinite)
-            for point in 0..<count {
-                let step = isFlat ? 0 : (points[point &* dimension &+ variable] - low) * scale
-                let code = UInt8(truncatingIfNeeded: Int32(min(step, Self.steps)))
-                bytes.storeBytes(of: code, toByteOffset: point &* 16 &+ variable, as: UInt8.self)
-            }
-        }
-        for point in 0..<count {
-            bytes.storeBytes(
-                of: Int32(truncatingIfNeeded: point),
-                toByteOffset: point &* 16 &+ Self.mostVariables, as: Int32.self)
+    /// Makes cells of `count` recipes from place `first` on.
+    private func cut(_ first: Int, _ count: Int) {
+        guard count > 0 else { return }
+        if count > cell {
+            let left = half(count)
+            if let axis = axis(first, count) { part(first, count, left: left, axis: axis) }
+            cut(first, left)
+            cut(first + left, count - left)
+        } else {
+            cells.append(Cell(first: first, count: count))
+            split(first, count)
         }
     }
 
     /// Orders `count` recipes from place `first` on.
     private func split(_ first: Int, _ count: Int) {
         guard count > leaf, let axis = axis(first, count) else { return }
-        let unit = count > cell ? cell : leaf
-        let left = max(unit, (count / 2 + unit / 2) / unit * unit)
+        let left = half(count)
         part(first, count, left: left, axis: axis)
         split(first, left)
         split(first + left, count - left)
     }
 
+    /// Half of `count`, in whole leaves.
+    private func half(_ count: Int) -> Int {
+        max(leaf, (count / 2 + leaf / 2) / leaf * leaf)
+    }
+
     /// The variable in which the recipes lie farthest apart; nil where all are equal.
     private func axis(_ first: Int, _ count: Int) -> Int? {
-        let records = records.base + first
-        var (low, high) = (records[0], records[0])
-        for place in 0..<count {
-            let record = records[place]
-            low.replace(with: record, where: record .< low)
-            high.replace(with: record, where: record .> high)
+        let records = UnsafeRawPointer(records.base + first)
+        let only = records.loadUnaligned(as: SIMD8<UInt8>.self)
+        var low = SIMD16(lowHalf: only, highHalf: only)
+        var high = low
+        for place in stride(from: 0, to: count &- 1, by: 2) {
+            let two = records.loadUnaligned(
+                fromByteOffset: place &* 8, as: SIMD16<UInt8>.self)
+            low.replace(with: two, where: two .< low)
+            high.replace(with: two, where: two .> high)
         }
+        let last = records.loadUnaligned(
+            fromByteOffset: (count &- 1) &* 8, as: SIMD8<UInt8>.self)
+        let lows = pointwiseMin(pointwiseMin(low.lowHalf, low.highHalf), last)
+        let highs = pointwiseMax(pointwiseMax(high.lowHalf, high.highHalf), last)
         var best: Int?
         var most: Float = 0
-        for variable in 0..<dimension where high[variable] > low[variable] {
-            let reach = stepWeights[variable] * Float(high[variable] - low[variable])
+        for variable in stepWeights.indices where highs[variable] > lows[variable] {
+            let reach = stepWeights[variable] * Float(highs[variable] - lows[variable])
             if best == nil || reach > most { (best, most) = (variable, reach) }
         }
         return best
@@ -107,11 +107,9 @@ final class CellOrder {
         let records = records.base + first
         let aside = aside.base
         let counts = counts.base
-        let codes = UnsafeRawPointer(records) + axis
+        let shift = UInt64(8 &* axis)
         counts.update(repeating: 0, count: 256)
-        for place in 0..<count {
-            counts[Int(codes.load(fromByteOffset: place &* 16, as: UInt8.self))] &+= 1
-        }
+        for place in 0..<count { counts[Int(records[place] >> shift & 0xff)] &+= 1 }
         var limit = 0
         var ties = Int32(truncatingIfNeeded: left)
         while counts[limit] <= ties, limit < 255 {
@@ -122,7 +120,7 @@ final class CellOrder {
         var (before, after) = (0, 0)
         for place in 0..<count {
             let record = records[place]
-            let code = Int32(codes.load(fromByteOffset: place &* 16, as: UInt8.self))
+            let code = Int32(truncatingIfNeeded: record >> shift & 0xff)
             // Sign bits, for a branch here would be guessed wrong half the time.
             let isBelow = (code &- wall) >> 31
             let isTie = ((code ^ wall) &- 1) >> 31
@@ -134,5 +132,87 @@ final class CellOrder {
             after &+= 1 &- Int(isBefore)
         }
         (records + before).update(from: aside, count: after)
+    }
+}
+
+/// Boxes of about as many recipes each: every coded variable parted where a half, a quarter and
+/// so on of the recipes lie, the widest parted most often.
+struct CellBoxes {
+    /// Halvings at most.
+    private static let mostLevels = 12
+    /// Recipes that are looked at.
+    private static let sample = 4_096
+
+    let boxes: Int
+    /// By variable and code: the first box of its part.
+    private let tables: [UInt16]
+    private let variables: Int
+
+    /// Boxes for `count` records, with `atMost` of them each on average.
+    init(_ records: UnsafePointer<UInt64>, count: Int, stepWeights: [Float], atMost: Int) {
+        variables = stepWeights.count
+        var reaches = stepWeights
+        var parts = [Int](repeating: 1, count: stepWeights.count)
+        var boxes = 1
+        while boxes * atMost < count, boxes < 1 << Self.mostLevels {
+            guard let widest = reaches.indices.max(by: { reaches[$0] < reaches[$1] }),
+                reaches[widest] > 0, parts[widest] < 256
+            else { break }
+            reaches[widest] /= 2
+            parts[widest] *= 2
+            boxes *= 2
+        }
+        var tables = [UInt16](repeating: 0, count: 256 * stepWeights.count)
+        var unit = 1
+        for variable in stepWeights.indices {
+            var counts = [Int](repeating: 0, count: 256)
+            let step = max(1, count / Self.sample)
+            for place in stride(from: 0, to: count, by: step) {
+                counts[Int(records[place] >> UInt64(8 * variable) & 0xff)] += 1
+            }
+            let total = max(1, counts.reduce(0, +))
+            var below = 0
+            for code in 0..<256 {
+                // The part the middle of those with this code lies in.
+                let part = (2 * below + counts[code]) * parts[variable] / (2 * total)
+                tables[256 * variable + code] = UInt16(
+                    truncatingIfNeeded: min(part, parts[variable] - 1) * unit)
+                below += counts[code]
+            }
+            unit *= parts[variable]
+        }
+        self.boxes = boxes
+        self.tables = tables
+    }
+
+    /// Writes `count` records box after box to `target`; answers where each box begins, and the
+    /// end of the last.
+    func part(
+        _ records: UnsafePointer<UInt64>, _ count: Int,
+        into target: UnsafeMutablePointer<UInt64>
+    ) -> [Int] {
+        var starts = [Int](repeating: 0, count: boxes + 1)
+        tables.withUnsafeBufferPointer { tables in
+            guard let tables = tables.baseAddress else { return }
+            for place in 0..<count { starts[box(records[place], tables) &+ 1] &+= 1 }
+            for box in 0..<boxes { starts[box + 1] += starts[box] }
+            var places = starts
+            for place in 0..<count {
+                let box = box(records[place], tables)
+                target[places[box]] = records[place]
+                places[box] &+= 1
+            }
+        }
+        return starts
+    }
+
+    @inline(__always)
+    private func box(_ record: UInt64, _ tables: UnsafePointer<UInt16>) -> Int {
+        var box = 0
+        for variable in 0..<variables {
+            let code = Int(truncatingIfNeeded: record >> UInt64(8 &* variable) & 0xff)
+            box &+= Int(tables[256 &* variable &+ code])
+        }
+        return box
     }
 }

@@ -53,7 +53,8 @@ public struct Explanation: Sendable {
         }
         let predictor = LossPredictor(network: network, loss: loss)
         let base = mean(predictor.losses(of: background.flatMap { $0.map { Float($0) } }))
-        let perRecipe = background.count * (coalitions - 2) + 1
+        let perRecipe = (background.count + 1) * coalitions
+        guard perRecipe <= CellCodes.numbers else { throw .tooMuch(most: CellCodes.numbers) }
         let group = max(1, Self.chunk / perRecipe)
         var result = ShapleyValues(base: base, predicted: [], values: [])
         var start = 0
@@ -62,7 +63,7 @@ public struct Explanation: Sendable {
             let mixtures = Mixtures(
                 recipes: recipes[start..<min(start + group, recipes.count)],
                 background: background)
-            let losses = predictor.losses(of: mixtures.points)
+            let losses = predictor.losses(of: mixtures)
             for number in 0..<mixtures.recipeCount {
                 var worth = mixtures.worth(number, losses)
                 worth[0] = base
@@ -184,12 +185,38 @@ private struct LossPredictor {
         cells = network.layers.count > 1 ? CellLosses(network: network, loss: loss) : nil
     }
 
+    /// The losses of the recipes of `source`, by number.
+    func losses(of mixtures: Mixtures) -> [Double] {
+        if let cells { return cells.losses(of: mixtures) }
+        return one(mixtures)
+    }
+
+    /// The losses of `points`, one recipe after the other.
     func losses(of points: [Float]) -> [Double] {
-        if let cells { return cells.losses(of: points) }
-        let dimension = network.inputCount
-        return stride(from: 0, to: points.count, by: dimension).map { first in
-            let recipe = points[first..<(first + dimension)].map { Double($0) }
-            return GridSearch.loss(of: recipe, network, loss) ?? 1
+        let piece = Explanation.chunk * network.inputCount
+        return stride(from: 0, to: points.count, by: piece).flatMap { first in
+            let part = points[first..<min(first + piece, points.count)]
+            if let cells { return cells.losses(of: Array(part)) }
+            return part.withUnsafeBufferPointer { part in
+                guard let base = part.baseAddress else { return [] }
+                return one(
+                    RecipeList(
+                        points: base, count: part.count / network.inputCount,
+                        dimension: network.inputCount))
+            }
         }
+    }
+
+    /// A network without hidden layers has no cells: one recipe after the other.
+    private func one(_ source: some RecipeSource) -> [Double] {
+        let dimension = network.inputCount
+        var losses = [Double](repeating: 0, count: source.numbers)
+        var recipe = [Float](repeating: 0, count: dimension)
+        for number in losses.indices {
+            var name = Int32(truncatingIfNeeded: number)
+            source.gather(&name, count: 1, into: &recipe, distance: 1)
+            losses[number] = GridSearch.loss(of: recipe.map { Double($0) }, network, loss) ?? 1
+        }
+        return losses
     }
 }

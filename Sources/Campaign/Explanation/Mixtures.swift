@@ -1,79 +1,115 @@
 /// Recipes, and their mixtures with a background in all true coalitions of variables.
 ///
 /// Where two recipes of the background are explained, the mixtures of the one with the other
-/// are those of the other with the one, the coalition turned round: these are kept once.
-struct Mixtures {
+/// are those of the other with the one, the coalition turned round: these are kept once. None is
+/// written out: a mixture's number says which pair it is of, and the coalition in its low bits.
+struct Mixtures: RecipeSource {
     let recipeCount: Int
-    /// `dimension` numbers each: the recipes, then the mixtures of every pair kept.
-    private(set) var points: [Float] = []
+    let count: Int
+    var numbers: Int { kept.count << dimension }
+
+    private let dimension: Int
     private let coalitions: Int
     private let backgroundCount: Int
-    /// Where a pair's mixtures begin, recipe by recipe.
+    /// `dimension` numbers each: the recipes explained, then the background.
+    private let values: [Float]
+    /// Mixed are the recipes at these places of `values`; a recipe with itself at the end.
+    private var kept: [(own: Int32, other: Int32)] = []
+    /// Where a pair's mixtures are, recipe by recipe.
     private var pairs: [Pair] = []
 
     private struct Pair {
-        var start: Int
+        var index: Int
         var isTurned: Bool
     }
 
     init(recipes: ArraySlice<[Double]>, background: [[Double]]) {
         let inside = recipes.map { $0.map { Float($0) } }
         let outside = background.map { $0.map { Float($0) } }
-        let dimension = inside.first?.count ?? 0
+        dimension = inside.first?.count ?? 0
         recipeCount = inside.count
         backgroundCount = outside.count
         coalitions = 1 << dimension
-        let perPair = coalitions - 2
+        values = Array(inside.joined()) + Array(outside.joined())
         pairs.reserveCapacity(inside.count * outside.count)
-        var kept: [(recipe: Int, other: Int)] = []
         // The first of equal recipes stands for them.
         let recipePlaces = Dictionary(
             zip(inside, inside.indices), uniquingKeysWith: { first, _ in first })
         let backgroundPlaces = Dictionary(
             zip(outside, outside.indices), uniquingKeysWith: { first, _ in first })
         let twins = outside.map { recipePlaces[$0] }
-        var count = inside.count
+        func name(_ place: Int) -> Int32 { Int32(truncatingIfNeeded: place) }
         for (number, recipe) in inside.enumerated() {
             let isFirst = recipePlaces[recipe] == number
             let place = isFirst ? backgroundPlaces[recipe] : nil
             for index in outside.indices {
                 if let place, let twin = twins[index], twin < number {
                     let pair = pairs[twin * outside.count + place]
-                    pairs.append(Pair(start: pair.start, isTurned: true))
+                    pairs.append(Pair(index: pair.index, isTurned: true))
                     continue
                 }
-                pairs.append(Pair(start: count, isTurned: false))
-                kept.append((number, index))
-                count += perPair
+                pairs.append(Pair(index: kept.count, isTurned: false))
+                kept.append((name(number), name(inside.count + index)))
             }
         }
-        points = Self.points(inside, outside, kept, coalitions, dimension)
+        count = kept.count * max(0, coalitions - 2) + inside.count
+        for number in inside.indices { kept.append((name(number), name(number))) }
     }
 
-    /// The recipes, then the mixtures of the pairs `kept`. Written straight to memory: appending
-    /// a million numbers one by one takes longer than choosing them.
-    private static func points(
-        _ inside: [[Float]], _ outside: [[Float]], _ kept: [(recipe: Int, other: Int)],
-        _ coalitions: Int, _ dimension: Int
-    ) -> [Float] {
-        let mixed = max(0, coalitions - 2)
-        let count = (inside.count + kept.count * mixed) * dimension
-        return [Float](unsafeUninitializedCapacity: count) { target, filled in
-            for value in inside.joined() {
-                target.initializeElement(at: filled, to: value)
-                filled += 1
+    func range(of variable: Int) -> (low: Float, high: Float) {
+        var (low, high) = (Float.infinity, -Float.infinity)
+        for place in stride(from: variable, to: values.count, by: dimension) {
+            low = min(low, values[place])
+            high = max(high, values[place])
+        }
+        return (low, high)
+    }
+
+    func encode(_ codes: CellCodes, into records: UnsafeMutablePointer<UInt64>) {
+        let words = values.withUnsafeBufferPointer { values in
+            stride(from: 0, to: values.count, by: max(1, dimension)).compactMap { first in
+                values.baseAddress.map { codes.codes(of: $0 + first) }
             }
-            for pair in kept {
-                inside[pair.recipe].withUnsafeBufferPointer { own in
-                    outside[pair.other].withUnsafeBufferPointer { other in
-                        for coalition in 1..<max(1, coalitions - 1) {
-                            for variable in 0..<dimension {
-                                let isIn = coalition >> variable & 1 == 1
-                                let value = isIn ? own[variable] : other[variable]
-                                target.initializeElement(at: filled &+ variable, to: value)
-                            }
-                            filled &+= dimension
-                        }
+        }
+        let masks = (0..<coalitions).map { codes.mask($0) }
+        let full = coalitions - 1
+        var filled = 0
+        masks.withUnsafeBufferPointer { masks in
+            for (index, pair) in kept.enumerated() {
+                let (own, other) = (words[Int(pair.own)], words[Int(pair.other)])
+                let changed = own ^ other
+                let first = UInt64(truncatingIfNeeded: index << dimension)
+                if pair.own == pair.other {
+                    records[filled] =
+                        own | (first | UInt64(truncatingIfNeeded: full)) << CellCodes.numberShift
+                    filled &+= 1
+                    continue
+                }
+                for coalition in 1..<max(1, full) {
+                    let number = first | UInt64(truncatingIfNeeded: coalition)
+                    records[filled] =
+                        (other ^ changed & masks[coalition]) | number << CellCodes.numberShift
+                    filled &+= 1
+                }
+            }
+        }
+    }
+
+    func gather(
+        _ order: UnsafePointer<Int32>, count: Int, into columns: UnsafeMutablePointer<Float>,
+        distance: Int
+    ) {
+        values.withUnsafeBufferPointer { values in
+            kept.withUnsafeBufferPointer { kept in
+                for place in 0..<count {
+                    let number = Int(order[place])
+                    let pair = kept[number >> dimension]
+                    let (own, other) = (Int(pair.own) &* dimension, Int(pair.other) &* dimension)
+                    for variable in 0..<dimension {
+                        // No branch: it would be guessed wrong half the time.
+                        let isIn = number >> variable & 1
+                        columns[variable &* distance &+ place] =
+                            values[other &+ (own &- other) &* isIn &+ variable]
                     }
                 }
             }
@@ -81,18 +117,19 @@ struct Mixtures {
     }
 
     /// What every coalition of the variables of recipe `number` is worth: the mean of `losses`,
-    /// one per point, over the background. The empty coalition is left out, as zero.
+    /// by number of the mixture, over the background. The empty coalition is left out, as zero.
     func worth(_ number: Int, _ losses: [Double]) -> [Double] {
         var worth = [Double](repeating: 0, count: coalitions)
         let full = coalitions - 1
         for pair in pairs[(number * backgroundCount)..<((number + 1) * backgroundCount)] {
+            let first = pair.index << dimension
+            let turn = pair.isTurned ? full : 0
             for coalition in 1..<max(1, full) {
-                let place = pair.isTurned ? full - coalition : coalition
-                worth[coalition] += losses[pair.start + place - 1]
+                worth[coalition] += losses[first + coalition ^ turn]
             }
         }
         for coalition in 1..<max(1, full) { worth[coalition] /= Double(backgroundCount) }
-        worth[full] = losses[number]
+        worth[full] = losses[(kept.count - recipeCount + number) << dimension + full]
         return worth
     }
 }

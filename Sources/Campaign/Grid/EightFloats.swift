@@ -50,3 +50,11 @@ extension SIMD8<Float> {
         return two[0] < two[1] ? two[1] : two[0]
     }
 }
+
+extension SIMD4<Float> {
+    /// The same numbers in double precision.
+    @inline(__always)
+    var doubles: SIMD4<Double> {
+        SIMD4<Double>(Double(self[0]), Double(self[1]), Double(self[2]), Double(self[3]))
+    }
+}
