@@ -1,0 +1,81 @@
+/// Boxes of about as many recipes each: every coded variable parted where a half, a quarter and
+/// so on of the recipes lie, the widest parted most often.
+struct CellBoxes {
+    /// Halvings at most.
+    private static let mostLevels = 12
+    /// Recipes that are looked at.
+    private static let sample = 4_096
+
+    let boxes: Int
+    /// By variable and code: the first box of its part.
+    private let tables: [UInt16]
+    private let variables: Int
+
+    /// Boxes for `count` records, with `atMost` of them each on average.
+    init(_ records: UnsafePointer<UInt64>, count: Int, stepWeights: [Float], atMost: Int) {
+        variables = stepWeights.count
+        var reaches = stepWeights
+        var parts = [Int](repeating: 1, count: stepWeights.count)
+        var boxes = 1
+        while boxes * atMost < count, boxes < 1 << Self.mostLevels {
+            guard let widest = reaches.indices.max(by: { reaches[$0] < reaches[$1] }),
+                reaches[widest] > 0, parts[widest] < 256
+            else { break }
+            reaches[widest] /= 2
+            parts[widest] *= 2
+            boxes *= 2
+        }
+        var tables = [UInt16](repeating: 0, count: 256 * stepWeights.count)
+        var unit = 1
+        for variable in stepWeights.indices {
+            var counts = [Int](repeating: 0, count: 256)
+            let step = max(1, count / Self.sample)
+            for place in stride(from: 0, to: count, by: step) {
+                counts[Int(records[place] >> UInt64(8 * variable) & 0xff)] += 1
+            }
+            let total = max(1, counts.reduce(0, +))
+            var below = 0
+            for code in 0..<256 {
+                // The part the middle of those with this code lies in.
+                let part = (2 * below + counts[code]) * parts[variable] / (2 * total)
+                tables[256 * variable + code] = UInt16(
+                    truncatingIfNeeded: min(part, parts[variable] - 1) * unit)
+                below += counts[code]
+            }
+            unit *= parts[variable]
+        }
+        self.boxes = boxes
+        self.tables = tables
+    }
+
+    /// Writes `count` records box after box to `target`; answers where each box begins, and the
+    /// end of the last.
+    func part(
+        _ records: UnsafePointer<UInt64>, _ count: Int,
+        into target: UnsafeMutablePointer<UInt64>
+    ) -> [Int] {
+        var starts = [Int](repeating: 0, count: boxes + 1)
+        tables.withUnsafeBufferPointer { tables in
+            guard let tables = tables.baseAddress else { return }
+            for place in 0..<count { starts[box(records[place], tables) &+ 1] &+= 1 }
+            for box in 0..<boxes { starts[box + 1] += starts[box] }
+            var places = starts
+            for place in 0..<count {
+                let box = box(records[place], tables)
+                target[places[box]] = records[place]
+                places[box] &+= 1
+            }
+        }
+        return starts
+    }
+
+    @inline(__always)
+    private func box(_ record: UInt64, _ tables: UnsafePointer<UInt16>) -> Int {
+        var box = 0
+        for variable in 0..<variables {
+            let code = Int(truncatingIfNeeded: record >> UInt64(8 &* variable) & 0xff)
+            box &+= Int(tables[256 &* variable &+ code])
+        }
+        return box
+    }
+}
