@@ -10,6 +10,8 @@ struct CellBoxes {
     /// By variable and code: the first box of its part.
     private let tables: [UInt16]
     private let variables: Int
+    /// How many parts each variable has.
+    private let parts: [Int]
 
     /// Boxes for `count` records, with `atMost` of them each on average.
     init(_ records: UnsafePointer<UInt64>, count: Int, stepWeights: [Float], atMost: Int) {
@@ -45,23 +47,27 @@ struct CellBoxes {
             unit *= parts[variable]
         }
         self.boxes = boxes
+        self.parts = parts
         self.tables = tables
     }
 
     /// Writes `count` records box after box to `target`; answers where each box begins, and the
-    /// end of the last.
+    /// end of the last. `names` has room for the box of each.
     func part(
-        _ records: UnsafePointer<UInt64>, _ count: Int,
+        _ records: UnsafePointer<UInt64>, _ count: Int, names: UnsafeMutablePointer<UInt16>,
         into target: UnsafeMutablePointer<UInt64>
     ) -> [Int] {
         var starts = [Int](repeating: 0, count: boxes + 1)
-        tables.withUnsafeBufferPointer { tables in
-            guard let tables = tables.baseAddress else { return }
-            for place in 0..<count { starts[box(records[place], tables) &+ 1] &+= 1 }
+        starts.withUnsafeMutableBufferPointer { starts in
+            name(records, count, into: names)
+            for place in 0..<count { starts[Int(names[place]) &+ 1] &+= 1 }
             for box in 0..<boxes { starts[box + 1] += starts[box] }
-            var places = starts
+        }
+        var places = starts
+        places.withUnsafeMutableBufferPointer { places in
+            guard let places = places.baseAddress else { return }
             for place in 0..<count {
-                let box = box(records[place], tables)
+                let box = Int(names[place])
                 target[places[box]] = records[place]
                 places[box] &+= 1
             }
@@ -69,13 +75,20 @@ struct CellBoxes {
         return starts
     }
 
-    @inline(__always)
-    private func box(_ record: UInt64, _ tables: UnsafePointer<UInt16>) -> Int {
-        var box = 0
-        for variable in 0..<variables {
-            let code = Int(truncatingIfNeeded: record >> UInt64(8 &* variable) & 0xff)
-            box &+= Int(tables[256 &* variable &+ code])
+    /// The box of each record.
+    private func name(
+        _ records: UnsafePointer<UInt64>, _ count: Int,
+        into names: UnsafeMutablePointer<UInt16>
+    ) {
+        names.update(repeating: 0, count: count)
+        tables.withUnsafeBufferPointer { tables in
+            guard let tables = tables.baseAddress else { return }
+            for variable in 0..<variables where parts[variable] > 1 {
+                let (table, shift) = (tables + 256 &* variable, UInt64(8 &* variable))
+                for place in 0..<count {
+                    names[place] &+= table[Int(truncatingIfNeeded: records[place] >> shift & 0xff)]
+                }
+            }
         }
-        return box
     }
 }

@@ -12,7 +12,7 @@ import Surrogates
 /// just that much, for a rectifier bends at zero and does not jump.
 final class CellNetwork {
     /// Recipes of a cell at most.
-    static let capacity = 1_024
+    static let capacity = 2_048
     /// Recipes of a leaf: those for which neurons of the last hidden layer are asked together.
     static let leaf = SpectrumShape.leaf
     /// Distance of two columns: not a power of two, for those share their places in the cache.

@@ -17,6 +17,7 @@ final class CellOrder {
     private var stepWeights: [Float] = []
     private var records = Scratch<UInt64>(filler: 0)
     private var aside = Scratch<UInt64>(filler: 0)
+    private let names = Scratch<UInt16>(filler: 0)
     private let counts = Scratch<Int32>(256, filler: 0)
     private(set) var cells: [Cell] = []
 
@@ -34,6 +35,7 @@ final class CellOrder {
         let count = source.count
         records.ensure(count)
         aside.ensure(count)
+        names.ensure(count)
         let codes = CellCodes(source, weights: weights)
         stepWeights = codes.stepWeights
         source.encode(codes, into: records.base)
@@ -41,7 +43,8 @@ final class CellOrder {
         let boxes = CellBoxes(
             UnsafePointer(records.base), count: count, stepWeights: stepWeights,
             atMost: max(1, cell * 5 / 8))
-        let starts = boxes.part(UnsafePointer(records.base), count, into: aside.base)
+        let starts = boxes.part(
+            UnsafePointer(records.base), count, names: names.base, into: aside.base)
         swap(&records, &aside)
         for box in 1..<starts.count { cut(starts[box - 1], starts[box] - starts[box - 1]) }
         for place in 0..<count {

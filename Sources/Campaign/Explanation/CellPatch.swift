@@ -32,7 +32,7 @@ struct CellBends {
 /// Such a column goes into those before it, and what is left has about half of the columns.
 final class CellPatch {
     /// Recipes of a patch: whole leaves.
-    static let capacity = 128
+    static let capacity = 256
     /// Patches of a cell at most.
     static let most = CellNetwork.capacity / capacity
     /// Distance of two columns: not a power of two.
