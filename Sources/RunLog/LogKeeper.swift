@@ -84,13 +84,18 @@ public final class LogKeeper {
         self.freeBytes = freeBytes
     }
 
-    /// A segment was sealed: it will be looked at.
-    public func sealed() { mustList = true }
+    /// A segment was sealed: it will be looked at, at once.
+    public func sealed() {
+        mustList = true
+        growthLimit = 0
+    }
 
     /// Looks, or does the next step, when it is time; `active` is the size of what is not sealed
-    /// yet, `acknowledged` looks up which segments were pulled. Returns what is to be noted.
+    /// yet, `sealing` that of its copy while it is being sealed, which does not count: one of the
+    /// two goes. `acknowledged` looks up which segments were pulled. Returns what is to be noted.
     public func turn(
-        at now: Instant, active: Int64, acknowledged: () -> (UInt64) -> Bool
+        at now: Instant, active: Int64, sealing: Int64 = 0,
+        acknowledged: () -> (UInt64) -> Bool
     ) -> [KeepingEvent] {
         if thinner != nil { return thin() }
         let period = filling == .roomy ? Self.period : Self.shortPeriod
@@ -105,7 +110,8 @@ public final class LogKeeper {
             segments[index].isAcknowledged =
                 isAcknowledged(segments[index].number) && !failed.contains(segments[index].number)
         }
-        let free = freeBytes()
+        let (left, isBoundless) = freeBytes().addingReportingOverflow(sealing)
+        let free = isBoundless ? .max : left
         used = segments.reduce(active) { $0 + $1.bytes }
         let room = retention.room(used: used, free: free)
         growthLimit = active + max(1, Int64(Double(room) * Self.growthShare))

@@ -105,30 +105,37 @@ extension VirtualRig {
     func threadedSession(
         _ directory: String, ring: FrameRing,
         acknowledged: @escaping @Sendable (UInt64) -> Bool = { _ in false }
-    ) throws -> Session {
+    ) throws -> (session: Session, archive: ThreadedArchive) {
         let job = try job(directory)
+        var begun: ThreadedArchive?
         let session = try Session(
             world: world, job: job, version: "test",
             parts: Session.Parts(
                 archive: { log throws(WorldError) in
-                    try ThreadedArchive(
+                    let archive = try ThreadedArchive(
                         log: log.segments, observer: nil, control: nil,
                         room: LogRoom(
                             directory: directory, settings: job.settings.log, signer: nil,
                             frames: ring, acknowledged: { acknowledged }))
+                    begun = archive
+                    return archive
                 },
                 thinker: { DirectThinker(planner: $0) }, segments: job.virtualSegments,
                 clock: nil, bells: nil))
         session.rig.frames = ring
-        return session
+        guard let begun else { throw WorldError.gone(name: "archive") }
+        return (session, begun)
     }
 }
 
-extension FrameRing {
-    /// Returns when half of it is free: the virtual clock runs ahead of the thread that writes,
-    /// a real one does not.
-    func waitForRoom() {
-        while count > capacity / 2 { Clocks.sleep(.milliseconds(1)) }
+extension ThreadedArchive {
+    /// Returns when all but a few frames of `ring` were taken: the virtual clock runs ahead of the
+    /// thread that writes, a real one does not.
+    func waitForFrames(of ring: FrameRing) {
+        while ring.count > 4 {
+            flush()
+            Clocks.sleep(.microseconds(200))
+        }
     }
 }
 

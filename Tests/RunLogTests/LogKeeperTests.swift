@@ -154,6 +154,10 @@ struct LogKeeperTests {
         free = 1 << 40
         #expect(level(2_400, active: 1_000) == .roomy)
         #expect(level(5_000, active: 1_001) == nil)
+        // A sealed segment is a reason to look, however little the next one has.
+        free = 0
+        keeper.sealed()
+        #expect(level(5_001, active: 0) == .full)
     }
 
     @Test("of a campaign that is over whole segments go, but the newest")

@@ -137,7 +137,7 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
         guard let room else { return }
         if !log.takeSealed().isEmpty { room.sealed() }
         guard !isClosing else { return }
-        room.keep(at: now, active: log.activeBytes, into: &records)
+        room.keep(log, at: now, into: &records)
     }
 
     private func write(at now: Instant) {
