@@ -18,7 +18,7 @@ public enum RealCampaign {
     }
 
     /// Raw frames on their way to the disk at most: some seconds of the fastest spectrometers.
-    private static let frameRingCapacity = 512
+    static let frameRingCapacity = 512
 
     /// Runs `job`, or goes on with it, until the campaign is over or SIGTERM or SIGINT comes.
     /// `say` gets what was lost at the start (privileges, log damage), once each.

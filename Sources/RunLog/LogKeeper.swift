@@ -42,8 +42,13 @@ public enum KeepingEvent: Equatable, Sendable {
 /// Keeps a log within its disk budget, on the thread that writes it: looks now and then how full
 /// it is, and gives up what `Retention` allows, a small step per call.
 public final class LogKeeper {
-    /// Time between two looks at the disk while nothing is being given up.
+    /// Time between two looks at the disk while there is room.
     public static let period = TimeSpan.seconds(10)
+    /// The same while room is short: somebody waits for it.
+    public static let shortPeriod = TimeSpan.seconds(1)
+    /// Share of the room by which the active segment may grow before there is a look all the
+    /// same: so that little room does not end between two of them.
+    public static let growthShare = 0.01
 
     private let storage: any LogStorage
     private let retention: Retention
@@ -55,6 +60,8 @@ public final class LogKeeper {
     private var mustList = true
     private var thinner: (SegmentThinner, before: Int64)?
     private var nextLook: Instant?
+    /// Size of the active segment from which on there is a look.
+    private var growthLimit = Int64.max
     private var failed: Set<UInt64> = []
 
     /// How full the log's room was at the last look.
@@ -77,17 +84,24 @@ public final class LogKeeper {
         self.freeBytes = freeBytes
     }
 
-    /// A segment was sealed: it will be looked at.
-    public func sealed() { mustList = true }
+    /// A segment was sealed: it will be looked at, at once.
+    public func sealed() {
+        mustList = true
+        growthLimit = 0
+    }
 
     /// Looks, or does the next step, when it is time; `active` is the size of what is not sealed
-    /// yet, `acknowledged` looks up which segments were pulled. Returns what is to be noted.
+    /// yet, `sealing` that of its copy while it is being sealed, which does not count: one of the
+    /// two goes. `acknowledged` looks up which segments were pulled. Returns what is to be noted.
     public func turn(
-        at now: Instant, active: Int64, acknowledged: () -> (UInt64) -> Bool
+        at now: Instant, active: Int64, sealing: Int64 = 0,
+        acknowledged: () -> (UInt64) -> Bool
     ) -> [KeepingEvent] {
         if thinner != nil { return thin() }
-        if let nextLook, now < nextLook, nextLook - now <= Self.period { return [] }
-        nextLook = now + Self.period
+        let period = filling == .roomy ? Self.period : Self.shortPeriod
+        let isGrown = active >= growthLimit
+        if !isGrown, let nextLook, now < nextLook, nextLook - now <= period { return [] }
+        nextLook = now + period
         var events: [KeepingEvent] = []
         do throws(JournalError) { try look() } catch { return [.failed("\(error)")] }
         var segments = candidates
@@ -96,8 +110,11 @@ public final class LogKeeper {
             segments[index].isAcknowledged =
                 isAcknowledged(segments[index].number) && !failed.contains(segments[index].number)
         }
-        let free = freeBytes()
+        let (left, isBoundless) = freeBytes().addingReportingOverflow(sealing)
+        let free = isBoundless ? .max : left
         used = segments.reduce(active) { $0 + $1.bytes }
+        let room = retention.room(used: used, free: free)
+        growthLimit = active + max(1, Int64(Double(room) * Self.growthShare))
         note(free: free, segments, into: &events)
         switch retention.step(segments, active: active, free: free) {
         case .none: break

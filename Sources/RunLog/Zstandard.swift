@@ -1,4 +1,5 @@
 import CZstd
+import Synchronization
 
 /// Whole zstd frames (RFC 8878), each with its content's length and checksum. A compressor keeps
 /// its working memory from frame to frame.
@@ -25,9 +26,30 @@ final class ZstandardCompressor {
 
 /// Reads what a compressor wrote; total: any bytes give a content or nil.
 final class ZstandardDecompressor {
-    private let reader = czstd_reader_new()
+    private let reader: OpaquePointer?
 
-    deinit { czstd_reader_free(reader) }
+    /// Working memory nobody uses at present: 160 kB that come fresh from the kernel each time
+    /// cost more than most segments' heads and indexes take to read.
+    private struct Spare: @unchecked Sendable {
+        static let limit = 4
+        var readers: [OpaquePointer] = []
+    }
+    private static let spare = Mutex(Spare())
+
+    /// A decompressor, with working memory another one is done with where there is any.
+    init() {
+        reader = Self.spare.withLock { $0.readers.popLast() } ?? czstd_reader_new()
+    }
+
+    deinit {
+        guard let reader else { return }
+        let isKept = Self.spare.withLock { spare in
+            guard spare.readers.count < Spare.limit else { return false }
+            spare.readers.append(reader)
+            return true
+        }
+        if !isKept { czstd_reader_free(reader) }
+    }
 
     /// The content of `frame`, which must be exactly one frame and say a content of at most
     /// `limit` bytes. Nothing is reserved before its length was checked.

@@ -47,6 +47,13 @@ enum ArgentBench {
             do { try bench.run() } catch { fail("\(error)") }
             return
         }
+        if arguments.first == "logging" {
+            guard let bench = LoggingBench(arguments.dropFirst()) else {
+                fail("\n" + LoggingBench.help)
+            }
+            do { try bench.run() } catch { fail("\(error)") }
+            return
+        }
         if arguments.first == "serve-segments" {
             do { try SegmentServer.run(Array(arguments.dropFirst())) } catch { fail("\(error)") }
             return

@@ -104,7 +104,7 @@ struct SpectralFile {
             try table.map {
                 try SpectralData.droplets($0, each: each, frames: frames, pixels: pixels)
             } ?? SpectralData.simulated(frames: frames, pixels: pixels)
-        if !out.isEmpty { try write(data.counts, to: out) }
+        if !out.isEmpty { try Self.write(data.counts, to: out) }
         let raw = Double(data.counts.count)
         var sizes: [String] = []
         for frames in [64, 32, 16, 1] {
@@ -112,7 +112,7 @@ struct SpectralFile {
             sizes.append("\"\(frames)\":\(digits(Double(size) / raw))")
         }
         let blocks = try Self.blocks(data)
-        if !blocksOut.isEmpty { try write(blocks.flatMap { $0 }, to: blocksOut) }
+        if !blocksOut.isEmpty { try Self.write(blocks.flatMap { $0 }, to: blocksOut) }
         let decoder = SpectralDecoder()
         guard try blocks.flatMap({ try decoder.decode($0).counts }) == data.counts else {
             throw SpectralError.damaged("coder: counts did not come back")
@@ -154,7 +154,7 @@ struct SpectralFile {
         return (all[repeats / 2], all[0])
     }
 
-    private func write<Value: BitwiseCopyable>(_ values: [Value], to path: String) throws {
+    static func write<Value: BitwiseCopyable>(_ values: [Value], to path: String) throws {
         guard let file = fopen(path, "w") else { throw SpectralFileError(path: path) }
         defer { fclose(file) }
         guard fwrite(values, MemoryLayout<Value>.size, values.count, file) == values.count else {

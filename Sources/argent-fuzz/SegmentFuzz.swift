@@ -80,43 +80,71 @@ private enum SegmentFuzz {
         mend(bytes.count - seal - index, index)
     }
 
+    /// Small logs as a process may find them: what lies in the directory at every moment while
+    /// one is written, sealed and ended, the fullest of each set of names; among them half-sealed
+    /// segments, and segments that are there active and sealed.
+    ///
+    /// Every input opens a whole log twice, so that these have just the records it takes to show
+    /// all of that.
+    static func logs() throws -> [[String: [UInt8]]] {
+        let disk = SimulatedDisk()
+        disk.records = true
+        let workload = LogWorkload(count: 16, segmentSize: 500, seed: 9)
+        _ = try workload.write(to: 12, on: disk)
+        _ = try workload.write(from: 12, on: disk)
+        var model = DiskModel()
+        var found: [[String]: [String: [UInt8]]] = [:]
+        for event in disk.events {
+            model.apply(event)
+            if !model.allNames.isEmpty { found[model.allNames] = model.files }
+        }
+        return found.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+    }
+
     /// A log directory with one file changed: opening gives a typed error or records in order,
     /// and opening again changes nothing.
     @Sendable static func log() throws -> Fuzzer.Trial {
-        let files = try files()
-        let names = files.keys.sorted()
-        let options = LogWorkload(count: 1, segmentSize: 1_500, seed: 9).options
+        let logs = try logs().map { files in files.sorted { $0.key < $1.key } }
+        let options = LogWorkload(count: 1, segmentSize: 500, seed: 9).options
         return Fuzzer.Trial(
             input: { random in
-                // The first byte says which file the rest replaces.
-                let place = random.below(names.count)
-                var bytes = Mutation.mutated([files[names[place]] ?? []], &random)
+                // The first two bytes say which file of which log the rest replaces.
+                let log = random.below(logs.count)
+                let place = random.below(logs[log].count)
+                var bytes = Mutation.mutated([logs[log][place].value], &random)
                 if random.below(2) == 0 { mend(&bytes) }
-                return [UInt8(place)] + bytes
+                return [UInt8(log), UInt8(place)] + bytes
             },
             run: { bytes, _ in
-                var files = files
-                let place = Int(bytes.first ?? 0)
-                guard names.indices.contains(place) else { return .refused }
-                files[names[place]] = Array(bytes.dropFirst())
-                let disk = SimulatedDisk(files)
-                var last: UInt64 = 0
-                var isOrdered = true
-                do {
-                    let log = try SegmentedLog(disk, options: options) { entry in
-                        guard case .record(let sequence, _) = entry else { return }
-                        isOrdered = isOrdered && sequence > last
-                        last = sequence
-                    }
-                    log.close()
-                    let once = disk.files
-                    try SegmentedLog(disk, options: options).close()
-                    guard disk.files == once else {
-                        throw FuzzFailure("opening again changed the log")
-                    }
-                } catch is JournalError { return .refused }
-                guard isOrdered else { throw FuzzFailure("records out of order") }
-                return .accepted
+                guard bytes.count >= 2, logs.indices.contains(Int(bytes[0])),
+                    logs[Int(bytes[0])].indices.contains(Int(bytes[1]))
+                else { return .refused }
+                var files = logs[Int(bytes[0])]
+                files[Int(bytes[1])].value = Array(bytes.dropFirst(2))
+                return try open(
+                    SimulatedDisk(Dictionary(uniqueKeysWithValues: files)), options)
             })
+    }
+
+    private static func open(
+        _ disk: SimulatedDisk, _ options: SegmentOptions
+    ) throws -> FuzzOutcome {
+        var last: UInt64 = 0
+        var isOrdered = true
+        do {
+            let log = try SegmentedLog(disk, options: options) { entry in
+                guard case .record(let sequence, _) = entry else { return }
+                isOrdered = isOrdered && sequence > last
+                last = sequence
+            }
+            log.close()
+            let once = disk.files
+            try SegmentedLog(disk, options: options).close()
+            guard disk.files == once else {
+                throw FuzzFailure("opening again changed the log")
+            }
+        } catch is JournalError { return .refused }
+        guard isOrdered else { throw FuzzFailure("records out of order") }
+        return .accepted
     }
 }

@@ -92,6 +92,53 @@ final class VirtualRig {
     }
 }
 
+extension VirtualRig {
+    /// A ring for raw frames as `argent run` makes it.
+    var frameRing: FrameRing {
+        FrameRing(
+            capacity: RealCampaign.frameRingCapacity,
+            pixelLimit: settings.spectrometer.pixelCount)
+    }
+
+    /// As `session`, with the log's thread of a real run, which keeps the frames of `ring` and
+    /// the log within its room.
+    func threadedSession(
+        _ directory: String, ring: FrameRing,
+        acknowledged: @escaping @Sendable (UInt64) -> Bool = { _ in false }
+    ) throws -> (session: Session, archive: ThreadedArchive) {
+        let job = try job(directory)
+        var begun: ThreadedArchive?
+        let session = try Session(
+            world: world, job: job, version: "test",
+            parts: Session.Parts(
+                archive: { log throws(WorldError) in
+                    let archive = try ThreadedArchive(
+                        log: log.segments, observer: nil, control: nil,
+                        room: LogRoom(
+                            directory: directory, settings: job.settings.log, signer: nil,
+                            frames: ring, acknowledged: { acknowledged }))
+                    begun = archive
+                    return archive
+                },
+                thinker: { DirectThinker(planner: $0) }, segments: job.virtualSegments,
+                clock: nil, bells: nil))
+        session.rig.frames = ring
+        guard let begun else { throw WorldError.gone(name: "archive") }
+        return (session, begun)
+    }
+}
+
+extension ThreadedArchive {
+    /// Returns when all but a few frames of `ring` were taken: the virtual clock runs ahead of the
+    /// thread that writes, a real one does not.
+    func waitForFrames(of ring: FrameRing) {
+        while ring.count > 4 {
+            flush()
+            Clocks.sleep(.microseconds(200))
+        }
+    }
+}
+
 /// All intact records of the log in `directory`.
 func records(in directory: String) throws -> [Record] {
     var reader = try LogReader(directory: directory)

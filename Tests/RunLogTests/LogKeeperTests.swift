@@ -129,6 +129,37 @@ struct LogKeeperTests {
         #expect(after.marks == before.marks && after.blocks == before.blocks)
     }
 
+    @Test("a small room is looked at as it fills, not only every ten seconds")
+    func filling() throws {
+        let sample = try Sample(segments: 0)
+        var free: Int64 = 1 << 40
+        let keeper = LogKeeper(
+            DirectoryStorage(sample.path), Retention(budget: 1_000_000, reserve: 0),
+            isReplayed: true, freeBytes: { free })
+        func level(_ milliseconds: Int64, active: Int64) -> Retention.Level? {
+            let events = keeper.turn(
+                at: .zero + .milliseconds(milliseconds), active: active,
+                acknowledged: { { _ in false } })
+            guard case .level(let level, _, _, _)? = events.first else { return nil }
+            return level
+        }
+        #expect(level(0, active: 0) == nil)
+        #expect(level(100, active: 930_000) == .low)
+        #expect(level(200, active: 975_000) == .scarce)
+        // Nothing new: no look before the second is over.
+        free = 0
+        #expect(level(300, active: 975_001) == nil)
+        #expect(level(1_300, active: 975_001) == .full)
+        // Room again is noticed soon, because somebody waits for it.
+        free = 1 << 40
+        #expect(level(2_400, active: 1_000) == .roomy)
+        #expect(level(5_000, active: 1_001) == nil)
+        // A sealed segment is a reason to look, however little the next one has.
+        free = 0
+        keeper.sealed()
+        #expect(level(5_001, active: 0) == .full)
+    }
+
     @Test("of a campaign that is over whole segments go, but the newest")
     func removal() throws {
         let sample = try Sample(segments: 3)

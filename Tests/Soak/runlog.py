@@ -84,7 +84,8 @@ def frames(data):
 
 
 def sealed(path, before):
-    """The records of a sealed segment, decompressed by zstd's own program, and its hash."""
+    """The records of a sealed segment, decompressed by zstd's own program, and its hash; of one
+    whose spectra blocks were taken out the hash it had, with which the chain goes on."""
     with open(path, "rb") as file:
         data = file.read()
     index, seal = struct.unpack("<II", data[-12:-4])
@@ -106,7 +107,7 @@ def sealed(path, before):
         end = cbor(content, at)[1]
         found.append(content[at:end])
         at = end
-    return found, digest
+    return found, blocks[0][6][1] if 6 in blocks[0] else digest
 
 
 def directory(path):

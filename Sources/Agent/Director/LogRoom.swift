@@ -41,10 +41,13 @@ final class LogRoom: @unchecked Sendable {
         frames?.collect(at: now, wall: Clocks.wallTime, isLast: isLast, into: &records)
     }
 
-    /// Looks at the disk, or gives up the next piece, when it is time; `active` is the size of
-    /// what is not sealed yet. What happened is appended.
-    func keep(at now: Instant, active: Int64, into records: inout [Record]) {
-        for event in keeper.turn(at: now, active: active, acknowledged: acknowledged) {
+    /// Looks at the disk, or gives up the next piece of `log`, when it is time. What happened is
+    /// appended.
+    func keep(_ log: SegmentedLog, at now: Instant, into records: inout [Record]) {
+        for event in keeper.turn(
+            at: now, active: log.unsealedBytes, sealing: log.sealingBytes,
+            acknowledged: acknowledged)
+        {
             records.append(
                 Record(
                     at: now, wall: Clocks.wallTime,

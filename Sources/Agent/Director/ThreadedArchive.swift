@@ -34,6 +34,8 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     /// Written, but not made sure of and shown yet.
     private var unshown: [Record] = []
     private var retryAt = Instant.zero
+    /// Why segments are not sealed, as far as it was noted in the log.
+    private var toldProblem: String?
     private var thread: Thread?
 
     /// Starts the thread; `room` is worked for there too.
@@ -123,12 +125,19 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
         pending.isEmpty ? .milliseconds(200) : max(.milliseconds(1), retryAt - now)
     }
 
-    /// Keeps the log within its room.
+    /// Notes what hinders sealing, and keeps the log within its room.
     private func look(after records: inout [Record], at now: Instant, isClosing: Bool) {
+        if log.sealingProblem != toldProblem {
+            toldProblem = log.sealingProblem
+            let text = toldProblem ?? "segments are sealed again"
+            records.append(
+                Record(
+                    at: now, wall: Clocks.wallTime, body: .event(kind: "log-room", text: text)))
+        }
         guard let room else { return }
         if !log.takeSealed().isEmpty { room.sealed() }
         guard !isClosing else { return }
-        room.keep(at: now, active: log.activeBytes, into: &records)
+        room.keep(log, at: now, into: &records)
     }
 
     private func write(at now: Instant) {

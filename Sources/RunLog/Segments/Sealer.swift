@@ -51,6 +51,9 @@ final class Sealer {
         } catch { throw .disk(error) }
     }
 
+    /// Bytes written so far.
+    var bytes: Int64 { file.size }
+
     /// Gives up what is done so far. Safe at any time.
     func abandon() {
         file.close()

@@ -33,6 +33,8 @@ public final class SegmentedLog {
     private let options: SegmentOptions
     private var journal: Journal?
     private var closed: [UInt64]
+    /// Bytes of each of them.
+    private var closedBytes: [UInt64: Int64] = [:]
     private var sealer: Sealer?
     private var nextNumber: UInt64
     private var firstAppendAt: Instant?
@@ -68,6 +70,9 @@ public final class SegmentedLog {
         nextSequence = found.nextSequence
         lastSealed = found.lastSealed
         logIdentifier = found.logIdentifier ?? options.newIdentifier
+        for number in closed {
+            closedBytes[number] = try? storage.openForReading(SegmentName.active(number)).size
+        }
     }
 
     /// The directory.
@@ -78,6 +83,10 @@ public final class SegmentedLog {
     public var unsyncedBytes: Int { journal?.unsyncedBytes ?? 0 }
     /// Bytes of the segment that takes records.
     public var activeBytes: Int64 { journal?.size ?? 0 }
+    /// Bytes of all segments that are not sealed yet.
+    public var unsealedBytes: Int64 { closedBytes.values.reduce(activeBytes, +) }
+    /// Bytes of the copy that sealing writes at the moment, beside those of the segment itself.
+    public var sealingBytes: Int64 { sealer?.bytes ?? 0 }
     /// Whether ended segments wait to be sealed.
     public var hasUnsealed: Bool { !closed.isEmpty }
     /// Number of the segment that takes the next record.
@@ -145,6 +154,7 @@ public final class SegmentedLog {
     /// Ends the active segment, all of which is safe. The next record begins another.
     private func end() {
         guard let journal else { return }
+        closedBytes[nextNumber] = journal.size
         journal.close()
         self.journal = nil
         firstAppendAt = nil
@@ -164,7 +174,7 @@ public final class SegmentedLog {
         guard case .sealed(let segment) = try current.step() else { return }
         sealer = nil
         sealingProblem = nil
-        closed.removeFirst()
+        closedBytes[closed.removeFirst()] = nil
         if segment.number > lastSealed?.number ?? 0 { lastSealed = segment }
         newlySealed.append(segment)
     }
