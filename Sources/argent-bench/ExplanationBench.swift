@@ -53,6 +53,11 @@ var explanationBenchmarks: [Benchmark] {
                     rows, count: 512, reach: numbers, top: target, bottom: target + 528)
             }
         },
+        cellKernel("box/40x32", work: 40 * 32) { numbers, target in
+            let rows = CellKernels.Rows(
+                coefficients: numbers, width: 128, columns: 40, values: numbers, capacity: 272)
+            return { CellKernels.box(rows, count: 32, middles: target, halves: target + 64) }
+        },
         cellKernel("extremes/1024", work: 1_024) { numbers, target in
             return {
                 let (low, high) = CellKernels.extremes(numbers, count: 1_024)

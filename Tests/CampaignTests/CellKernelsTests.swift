@@ -109,6 +109,28 @@ import Testing
         }
     }
 
+    /// Halves and differences of halves: the same roundings in both, but for their order.
+    @Test(arguments: [1, 2, 8, 9, 10, 23])
+    func boxes(columns: Int) {
+        var random = SeededGenerator(seed: UInt64(columns))
+        let (capacity, count) = (48, 32)
+        let values = numbers(capacity * (columns + 8), &random)
+        var middles = [Float](repeating: .nan, count: columns + 8)
+        var (halves, twinMiddles, twinHalves) = (middles, middles, middles)
+        values.withUnsafeBufferPointer { values in
+            guard let points = values.baseAddress else { return }
+            let rows = CellKernels.Rows(
+                coefficients: points, width: 16, columns: columns, values: points,
+                capacity: capacity)
+            CellKernels.box(rows, count: count, middles: &middles, halves: &halves)
+            CellKernels.boxOneByOne(rows, count: count, middles: &twinMiddles, halves: &twinHalves)
+        }
+        for column in 1..<max(1, columns) {
+            #expect(middles[column] == twinMiddles[column])
+            #expect(halves[column] == twinHalves[column])
+        }
+    }
+
     @Test func columns() {
         var random = SeededGenerator(seed: 3)
         let inputs = numbers(64, &random)

@@ -25,8 +25,8 @@ final class CellCandidates {
         names = Scratch(neurons, filler: 0)
         tops = Scratch(neurons, filler: 0)
         chosen = Scratch(neurons + CellKernels.rowBlock, filler: 0)
-        middles = Scratch(columns, filler: 0)
-        halves = Scratch(columns, filler: 0)
+        middles = Scratch(columns + 8, filler: 0)
+        halves = Scratch(columns + 8, filler: 0)
         outputs = Scratch((neurons + CellKernels.rowBlock) * CellNetwork.leaf, filler: 0)
         live = Scratch(neurons, filler: 0)
         rows = CellKernels.Rows(
@@ -93,7 +93,10 @@ final class CellCandidates {
     /// Which rows may reach above zero in the box of a leaf's columns: how many, their indices in
     /// `chosen`.
     private func ask(_ first: Int) -> Int {
-        measure(first)
+        var inLeaf = inPatch
+        inLeaf.values += first
+        CellKernels.box(
+            inLeaf, count: CellNetwork.leaf, middles: self.middles.base, halves: self.halves.base)
         let (rows, width, count) = (inPatch, inPatch.width, count)
         let (middles, halves) = (UnsafePointer(middles.base), UnsafePointer(halves.base))
         let (tops, chosen) = (tops.base, chosen.base)
@@ -108,20 +111,5 @@ final class CellCandidates {
         }
         for offset in 0..<CellKernels.rowBlock { chosen[open + offset] = 0 }
         return open
-    }
-
-    /// Middles of the leaf's columns, and how far they go from them.
-    private func measure(_ first: Int) {
-        let (rows, middles, halves) = (inPatch, middles.base, halves.base)
-        var place = rows.values + first
-        var column = 1
-        while column < rows.columns {
-            let (low, high) = CellKernels.extremes(place, count: CellNetwork.leaf)
-            let middle = 0.5 * low + 0.5 * high
-            middles[column] = middle
-            halves[column] = max(high - middle, middle - low)
-            place += rows.capacity
-            column &+= 1
-        }
     }
 }

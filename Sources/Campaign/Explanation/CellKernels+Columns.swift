@@ -124,6 +124,93 @@ extension CellKernels {
         }
     }
 
+    /// The box of the columns behind the first: the middle of what each has for `count` recipes,
+    /// whole vectors, and how far it goes from there, by column from 1 on. Works on eight columns
+    /// at a time: there is room for as many more to read and to write.
+    public static func box(
+        _ rows: Rows, count: Int, middles: UnsafeMutablePointer<Float>,
+        halves: UnsafeMutablePointer<Float>
+    ) {
+        let distance = rows.capacity
+        var column = 1
+        while column < rows.columns {
+            let first = rows.values + (column &- 1) &* distance
+            // In the order in which `folded` leaves them side by side.
+            let (a, b) = (ends(first, count), ends(first + 4 &* distance, count))
+            let (c, d) = (ends(first + distance, count), ends(first + 5 &* distance, count))
+            let (e, f) = (ends(first + 2 &* distance, count), ends(first + 6 &* distance, count))
+            let (g, h) = (ends(first + 3 &* distance, count), ends(first + 7 &* distance, count))
+            let low = folded(
+                folded(a.low, b.low), folded(c.low, d.low), folded(e.low, f.low),
+                folded(g.low, h.low))
+            let high = folded(
+                folded(a.high, b.high), folded(c.high, d.high), folded(e.high, f.high),
+                folded(g.high, h.high))
+            // `low` is minus the least.
+            let middle = 0.5 * (high - low)
+            middle.store(to: middles + column)
+            (high - middle).larger(middle + low).store(to: halves + column)
+            column &+= 8
+        }
+    }
+
+    /// Minus the least and the largest of `count` numbers, in each lane of the vectors.
+    @inline(__always)
+    private static func ends(
+        _ numbers: UnsafePointer<Float>, _ count: Int
+    ) -> (low: SIMD8<Float>, high: SIMD8<Float>) {
+        var high = SIMD8.load(numbers)
+        var low = -high
+        var point = 8
+        while point < count {
+            let part = SIMD8.load(numbers + point)
+            low = low.larger(-part)
+            high = high.larger(part)
+            point &+= 8
+        }
+        return (low, high)
+    }
+
+    /// The larger of each vector's lanes four apart: four of the first, then four of the second.
+    @inline(__always)
+    private static func folded(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
+        SIMD8(lowHalf: a.lowHalf, highHalf: b.lowHalf)
+            .larger(SIMD8(lowHalf: a.highHalf, highHalf: b.highHalf))
+    }
+
+    /// The largest lanes of eight vectors, two and two folded: of a, c, e, g, b, d, f and h.
+    @inline(__always)
+    private static func folded(
+        _ ab: SIMD8<Float>, _ cd: SIMD8<Float>, _ ef: SIMD8<Float>, _ gh: SIMD8<Float>
+    ) -> SIMD8<Float> {
+        let (p, q) = (halved(ab, cd), halved(ef, gh))
+        return SIMD8(p[0], p[2], q[0], q[2], p[4], p[6], q[4], q[6])
+            .larger(SIMD8(p[1], p[3], q[1], q[3], p[5], p[7], q[5], q[7]))
+    }
+
+    @inline(__always)
+    private static func halved(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
+        SIMD8(a[0], a[1], b[0], b[1], a[4], a[5], b[4], b[5])
+            .larger(SIMD8(a[2], a[3], b[2], b[3], a[6], a[7], b[6], b[7]))
+    }
+
+    /// The scalar twin of `box`.
+    static func boxOneByOne(
+        _ rows: Rows, count: Int, middles: UnsafeMutablePointer<Float>,
+        halves: UnsafeMutablePointer<Float>
+    ) {
+        for column in 1..<max(1, rows.columns) {
+            let first = rows.values + (column - 1) * rows.capacity
+            var (low, high) = (first[0], first[0])
+            for point in 0..<count {
+                low = min(low, first[point])
+                high = max(high, first[point])
+            }
+            middles[column] = 0.5 * (high + low)
+            halves[column] = max(high - middles[column], middles[column] - low)
+        }
+    }
+
     /// Whether one of `count` numbers, whole vectors, is above zero or none at all.
     @inline(__always)
     static func reachesAboveZero(_ numbers: UnsafePointer<Float>, count: Int) -> Bool {

@@ -52,7 +52,8 @@ final class CellPatch {
         let room = CellKernels.padded(columns, Self.block)
         coefficients = Scratch(
             room * CellKernels.padded(neurons, CellKernels.neuronBlock), filler: 0)
-        values = Scratch(columns * Self.columnStride, filler: 0)
+        // Boxes of columns are measured eight at a time.
+        values = Scratch((columns + 8) * Self.columnStride, filler: 0)
         kept = Scratch(columns, filler: 0)
         places = Scratch(columns, filler: -1)
         folded = Scratch(columns, filler: 0)
