@@ -36,7 +36,7 @@ public enum RealCampaign {
             lock = try InstanceLock(path: job.logDirectory + "/lock")
         } catch { throw .alreadyRunning(error) }
         do throws(WorldError) {
-            world = try RealWorld()
+            world = try RealWorld(leavesPortsToAThread: true)
             bell = try WakeHandle()
             try StopSignal.install(waking: [bell])
             let socket = job.settings.control.socket

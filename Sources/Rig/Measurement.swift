@@ -39,10 +39,16 @@ struct Measurement {
     private var absorbance: AbsorbanceScale?
     private var gate: DropletGate?
     private var oilAtReference: Double?
+    // Room made once: a droplet that passes does not use the heap.
+    private var pixels: [Double] = []
+    /// Spectra that are on their way to those who write them down.
+    private var spectra: RoomsInTurn<Double>
+    private static let spectraRooms = 64
 
     init(settings: Settings, loss: Loss) {
         self.settings = settings
         self.loss = loss
+        spectra = RoomsInTurn(rooms: Self.spectraRooms, capacity: loss.wavelengths.count)
     }
 
     var hasReference: Bool { absorbance != nil }
@@ -72,6 +78,8 @@ struct Measurement {
         if picked != scale {
             scale = picked
             resampler = try GridResampler(from: picked, onto: settings.loss)
+            gate = nil
+            self.pixels.reserveCapacity(picked.count)
             forgetReference()
         }
         basePlan = AcquisitionPlan(
@@ -124,8 +132,12 @@ struct Measurement {
         reference = ScanAccumulator(
             pixelCount: scale.count, integration: settings.spectrometer.integration)
         note {
-            $0.gate = try DropletGate(
-                scale: scale, dark: dark.mean, settings: $0.settings.droplets)
+            if $0.gate == nil {
+                $0.gate = try DropletGate(
+                    scale: scale, dark: dark.mean, settings: $0.settings.droplets)
+            } else {
+                try $0.gate?.restart(dark: dark.mean)
+            }
         }
     }
 
@@ -182,20 +194,30 @@ struct Measurement {
                     "a droplet was clipped at \(droplet.maximumCount) counts", saturated: true)
             }
             guard let absorbance, let resampler else { return .nothing }
-            let pixels = try absorbance.absorbance(
-                of: droplet.counts, integration: frame.plan.integration, isSaturated: false)
-            let spectrum = try resampler.resample(pixels)
+            try absorbance.absorbance(
+                of: droplet.counts, integration: frame.plan.integration, isSaturated: false,
+                into: &pixels)
+            var spectrum = spectra.take()
+            defer { spectra.put(spectrum) }
+            try resampler.resample(pixels, into: &spectrum)
             let loss = try loss.of(
                 spectrum, minimumValidShare: settings.droplets.minimumValidShare)
             return .droplet(
                 Measured(
                     enteredAt: droplet.enteredAt, leftAt: droplet.leftAt,
                     plateau: droplet.plateauCount, loss: loss,
-                    maximumAbsorbance: spectrum.filter(\.isFinite).max() ?? .nan,
+                    maximumAbsorbance: Self.largest(spectrum),
                     absorbance: spectrum))
         } catch {
             return .rejected("a droplet cannot be measured: \(error)", saturated: false)
         }
+    }
+
+    /// The largest of the valid points; NaN without any.
+    private static func largest(_ spectrum: [Double]) -> Double {
+        var largest = Double.nan
+        for value in spectrum where value.isFinite && !(value <= largest) { largest = value }
+        return largest
     }
 
     /// Runs a step whose failure is part of the story a later fault tells.

@@ -47,6 +47,17 @@ public struct AbsorbanceScale: Equatable, Sendable {
     public func absorbance(
         of counts: [Float], integration: TimeSpan, isSaturated: Bool
     ) throws(SpectraError) -> [Double] {
+        var result: [Double] = []
+        try absorbance(
+            of: counts, integration: integration, isSaturated: isSaturated, into: &result)
+        return result
+    }
+
+    /// The same into `result`, whose room is used again. Throws before it is touched.
+    public func absorbance(
+        of counts: [Float], integration: TimeSpan, isSaturated: Bool,
+        into result: inout [Double]
+    ) throws(SpectraError) {
         guard counts.count == dark.count else {
             throw .lengthMismatch(expected: dark.count, got: counts.count)
         }
@@ -57,10 +68,11 @@ public struct AbsorbanceScale: Equatable, Sendable {
         guard !isSaturated else {
             throw .saturated(maximumCount: largestCount(counts))
         }
-        return counts.indices.map { pixel in
+        result.removeAll(keepingCapacity: true)
+        for pixel in counts.indices {
             let signal = Double(counts[pixel]) - dark[pixel]
-            guard signal > 0, signal.isFinite, !light[pixel].isNaN else { return .nan }
-            return -log10(signal / light[pixel])
+            let isValid = signal > 0 && signal.isFinite && !light[pixel].isNaN
+            result.append(isValid ? -log10(signal / light[pixel]) : .nan)
         }
     }
 }

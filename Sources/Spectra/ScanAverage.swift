@@ -39,31 +39,43 @@ public struct ScanAccumulator: Sendable {
     public mutating func add(
         _ counts: [UInt16], integration: TimeSpan, isSaturated: Bool
     ) throws(SpectraError) {
-        try add(
-            counts.map { Float($0) }, integration: integration, isSaturated: isSaturated)
+        try check(
+            counts.count, integration: integration,
+            saturatedAt: isSaturated ? Int(counts.max() ?? 0) : nil)
+        scans += 1
+        for pixel in counts.indices { take(Double(counts[pixel]), at: pixel) }
+        maximumCount = max(maximumCount, Int(counts.max() ?? 0))
     }
 
     /// Adds a scan that is itself a median or mean, such as a droplet's.
     public mutating func add(
         _ counts: [Float], integration: TimeSpan, isSaturated: Bool
     ) throws(SpectraError) {
-        guard counts.count == mean.count else {
-            throw .lengthMismatch(expected: mean.count, got: counts.count)
+        let largest = largestCount(counts)
+        try check(
+            counts.count, integration: integration, saturatedAt: isSaturated ? largest : nil)
+        scans += 1
+        maximumCount = max(maximumCount, largest)
+        for pixel in counts.indices { take(Double(counts[pixel]), at: pixel) }
+    }
+
+    private func check(
+        _ pixels: Int, integration: TimeSpan, saturatedAt largest: Int?
+    ) throws(SpectraError) {
+        guard pixels == mean.count else {
+            throw .lengthMismatch(expected: mean.count, got: pixels)
         }
         guard integration == self.integration else {
             throw .integrationMismatch(
                 expectedSeconds: self.integration.seconds, gotSeconds: integration.seconds)
         }
-        let largest = largestCount(counts)
-        guard !isSaturated else { throw .saturated(maximumCount: largest) }
-        scans += 1
-        maximumCount = max(maximumCount, largest)
-        for pixel in counts.indices {
-            let value = Double(counts[pixel])
-            let before = value - mean[pixel]
-            mean[pixel] += before / Double(scans)
-            squares[pixel] += before * (value - mean[pixel])
-        }
+        if let largest { throw .saturated(maximumCount: largest) }
+    }
+
+    private mutating func take(_ value: Double, at pixel: Int) {
+        let before = value - mean[pixel]
+        mean[pixel] += before / Double(scans)
+        squares[pixel] += before * (value - mean[pixel])
     }
 
     /// The average. Throws `tooFewScans` below two, because scatter needs two.

@@ -27,7 +27,8 @@ enum ArgentBench {
         if arguments.first == "rig" {
             guard let bench = RigBench(arguments.dropFirst()) else { fail("\n" + RigBench.help) }
             do {
-                if try !bench.run() { exit(1) }
+                let isClean = try bench.run()
+                if !isClean { exit(1) }
             } catch { fail("\(error)") }
             return
         }

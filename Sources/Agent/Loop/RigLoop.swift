@@ -104,6 +104,8 @@ final class RigLoop {
                 case .pump(let pump, let goal):
                     let place = places[pump]
                     pumpLines[place.line].setGoal(goal, pump: place.index, at: now)
+                    // At once: what stops a pump does not wait for the goals of the others.
+                    pumpLines[place.line].flush(at: now)
                 case .acknowledgeAlarm(let pump):
                     let place = places[pump]
                     pumpLines[place.line].acknowledgeAlarm(pump: place.index, at: now)

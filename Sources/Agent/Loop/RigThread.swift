@@ -62,6 +62,7 @@ final class RigThread: @unchecked Sendable {
             Thread.touchStack()
         }
         if settings.cpu >= 0 { need(Thread.pin(to: settings.cpu)) }
+        if settings.priority > 0 { need(Idling.stayAwake()) }
         if settings.priority > 0 { need(Thread.become(.fifo(priority: settings.priority))) }
     }
 
