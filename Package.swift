@@ -52,6 +52,7 @@ let package = Package(
         .executable(name: "argent", targets: ["argent"]),
         .executable(name: "argent-workstation", targets: ["argent-workstation"]),
         .executable(name: "argent-bench", targets: ["argent-bench"]),
+        .executable(name: "argent-fuzz", targets: ["argent-fuzz"]),
     ],
     targets: [
         // C shims, one per library.
@@ -62,6 +63,8 @@ let package = Package(
         shim("CTOML", links: []),
         shim("CCBOR", links: ["cbor"]),
         shim("CDigest", links: ["crypto"]),
+        shim("CTLS", links: ["ssl", "crypto"]),
+        shim("CZstd", links: ["zstd"]),
         shim("CSimd", links: []),
         // Replaces malloc(3) to count: for tests and measuring programs, never for the agent.
         shim("CAllocations", links: []),
@@ -72,7 +75,12 @@ let package = Package(
         room("World", on: ["Quantities", "CSystem", "CGPIO", "CSerial", "CI2C"]),
         room("Configuration", on: ["Quantities", "CTOML"]),
         room(
-            "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest"], except: ["FORMAT.md"]),
+            "RunLog", on: ["Quantities", "World", "CCBOR", "CDigest", "CZstd"],
+            except: ["FORMAT.md"]),
+        room(
+            "Sync", on: ["Quantities", "World", "RunLog", "CTLS"], except: ["PROTOCOL.md"]),
+        room("Export", on: ["Quantities", "World", "Configuration", "RunLog"]),
+        room("LogTrials", on: ["Quantities", "Numerics", "World", "RunLog"]),
         room("Spectra", on: ["Quantities", "Numerics", "Configuration"]),
         room("Surrogates", on: ["Numerics"]),
         room("Instruments", on: ["Quantities"]),
@@ -86,24 +94,33 @@ let package = Package(
         room(
             "Agent",
             on: [
-                "Quantities", "World", "Configuration", "RunLog", "Rig", "Campaign", "Instruments",
-                "Spectra", "Numerics", "Surrogates",
+                "Quantities", "World", "Configuration", "RunLog", "Export", "Sync", "Rig",
+                "Campaign", "Instruments", "Spectra", "Numerics", "Surrogates",
             ]),
         .executableTarget(
             name: "argent",
             dependencies: [
-                "Agent", "Rig", "RigSimulator", "Configuration", "RunLog", "World", "Spectra",
-                "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
+                "Agent", "Export", "Sync", "Rig", "RigSimulator", "Configuration", "RunLog",
+                "World",
+                "Spectra", "Quantities", "Numerics", "Surrogates", "Campaign", "CSimd",
             ],
             swiftSettings: swiftFlags),
         .executableTarget(
-            name: "argent-workstation", dependencies: ["RunLog", "World", "CSimd"],
+            name: "argent-workstation",
+            dependencies: ["Export", "Sync", "World", "Quantities", "CSimd"],
             swiftSettings: swiftFlags),
         .executableTarget(
             name: "argent-bench",
             dependencies: [
                 "Numerics", "Surrogates", "Campaign", "Configuration", "Spectra", "Quantities",
-                "World", "Agent", "Rig", "RigSimulator", "Instruments", "CAllocations",
+                "World", "RunLog", "LogTrials", "Sync", "Agent", "Rig", "RigSimulator",
+                "Instruments", "CAllocations",
+            ],
+            swiftSettings: swiftFlags),
+        .executableTarget(
+            name: "argent-fuzz",
+            dependencies: [
+                "RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics",
             ],
             swiftSettings: swiftFlags),
 
@@ -113,7 +130,9 @@ let package = Package(
         tests(of: "Numerics"),
         tests(of: "World"),
         tests(of: "Configuration"),
-        tests(of: "RunLog", on: ["World"]),
+        tests(of: "RunLog", on: ["World", "LogTrials"]),
+        tests(of: "Sync", on: ["World", "RunLog"]),
+        tests(of: "Export", on: ["World", "RunLog", "Configuration"]),
         tests(of: "Spectra"),
         tests(of: "Surrogates"),
         tests(of: "Instruments"),
@@ -123,11 +142,14 @@ let package = Package(
         tests(
             of: "Agent",
             on: [
-                "RigSimulator", "World", "Configuration", "RunLog", "Campaign", "Rig", "Spectra",
-                "CAllocations",
+                "RigSimulator", "World", "Configuration", "RunLog", "Export", "Campaign", "Rig",
+                "Spectra", "CAllocations", "Instruments",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],
+            swiftSettings: swiftFlags),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["argent-fuzz", "Numerics"],
             swiftSettings: swiftFlags),
     ],
     cxxLanguageStandard: .cxx17

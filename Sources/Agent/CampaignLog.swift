@@ -6,31 +6,28 @@ import World
 
 /// The run log of one campaign on the disk, opened and replayed.
 struct CampaignLog {
-    /// Name of the log within the configured directory.
-    static let fileName = "run.argentlog"
-
-    let journal: Journal
-    let recovery: JournalRecovery
+    let segments: SegmentedLog
     let resumed: ResumedCampaign
+    /// The log's directory.
     let path: String
 
-    /// Opens the log below `directory`, cuts a torn end off and replays the rest.
+    /// What opening found.
+    var recovery: LogRecovery { segments.recovery }
+
+    /// Opens the log in `directory`, cuts a torn end off and replays the rest.
     ///
-    /// - Throws: `AgentError` when the directory cannot be used, the file is no log, or the log
-    ///   belongs to another configuration.
-    init(directory: String, settings: Settings) throws(AgentError) {
-        path = directory + "/" + Self.fileName
+    /// - Throws: `AgentError` when the directory cannot be used, a file in it is no log, or the
+    ///   log belongs to another configuration.
+    init(directory: String, settings: Settings, options: SegmentOptions) throws(AgentError) {
+        path = directory
         var resumed = ResumedCampaign(settings: settings)
         var contradiction: CampaignError?
         do throws(WorldError) { try Files.makeDirectories(directory) } catch {
             throw .directory(error)
         }
-        let file: AppendFile
-        do throws(WorldError) { file = try AppendFile(path: path) } catch {
-            throw .directory(error)
-        }
         do throws(JournalError) {
-            (journal, recovery) = try Journal.open(file: file, source: file) { entry in
+            let storage = DirectoryStorage(directory)
+            segments = try SegmentedLog(storage, options: options) { entry in
                 guard case .record(_, let record) = entry, contradiction == nil else { return }
                 do throws(CampaignError) { try resumed.replay(record.body) } catch {
                     contradiction = error
@@ -46,10 +43,13 @@ struct CampaignLog {
 
     /// What was lost and cut, in words; nil when nothing was.
     var damage: String? {
-        guard recovery.droppedBytes > 0 || recovery.gapCount > 0 || recovery.notUnderstood > 0
+        guard
+            recovery.droppedBytes > 0 || recovery.gapCount > 0 || recovery.notUnderstood > 0
+                || !recovery.damaged.isEmpty
         else { return nil }
         return "kept \(recovery.records) records; cut \(recovery.droppedBytes) bytes of an "
-            + "unfinished write; \(recovery.gapCount) damaged stretches; "
+            + "unfinished write; \(recovery.gapCount) damaged stretches, "
+            + "\(recovery.damaged.count) damaged segments; "
             + "\(recovery.notUnderstood) records of a kind this version does not know"
     }
 }
@@ -76,6 +76,8 @@ public enum AgentError: Error, CustomStringConvertible {
     case lines(String)
     /// The control socket cannot be opened.
     case control(WorldError)
+    /// The log cannot be offered to workstations.
+    case sync(String)
 
     /// Whether another process is in the way, rather than anything being wrong.
     public var isSomebodyElse: Bool {
@@ -88,7 +90,7 @@ public enum AgentError: Error, CustomStringConvertible {
     /// Whether the configuration, or a file it names, is what must be mended.
     public var isConfiguration: Bool {
         switch self {
-        case .otherCampaign, .otherSeed, .otherTarget, .target, .planner, .lines: true
+        case .otherCampaign, .otherSeed, .otherTarget, .target, .planner, .lines, .sync: true
         default: false
         }
     }
@@ -114,6 +116,7 @@ public enum AgentError: Error, CustomStringConvertible {
         case .target(let text), .lines(let text): text
         case .planner(let error): "the planner cannot work with this configuration: \(error)"
         case .control(let error): "the control socket: \(error)"
+        case .sync(let text): "[sync]: \(text); or leave [sync] listen empty"
         }
     }
 }

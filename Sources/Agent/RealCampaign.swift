@@ -17,6 +17,9 @@ public enum RealCampaign {
         case stopped
     }
 
+    /// Raw frames on their way to the disk at most: some seconds of the fastest spectrometers.
+    private static let frameRingCapacity = 512
+
     /// Runs `job`, or goes on with it, until the campaign is over or SIGTERM or SIGINT comes.
     /// `say` gets what was lost at the start (privileges, log damage), once each.
     ///
@@ -28,6 +31,8 @@ public enum RealCampaign {
         let world: RealWorld
         let listener: UnixListener
         let lock: InstanceLock
+        var segments: SegmentOptions
+        let sync: SyncService
         let bell: WakeHandle
         do throws(WorldError) {
             try Files.makeDirectories(job.logDirectory)
@@ -36,6 +41,7 @@ public enum RealCampaign {
             lock = try InstanceLock(path: job.logDirectory + "/lock")
         } catch { throw .alreadyRunning(error) }
         do throws(WorldError) {
+            segments = try job.segments()
             world = try RealWorld(leavesPortsToAThread: true)
             bell = try WakeHandle()
             try StopSignal.install(waking: [bell])
@@ -43,6 +49,8 @@ public enum RealCampaign {
             try Files.makeDirectories(Files.parent(of: socket))
             listener = try UnixListener(path: socket)
         } catch { throw .control(error) }
+        sync = try SyncService(job)
+        segments.signer = sync.identity
 
         let names = job.settings.pumps.map(\.name)
         let mailbox = ControlMailbox(pumpNames: names, stewardWaker: bell)
@@ -52,17 +60,29 @@ public enum RealCampaign {
         mailbox.show(first)
         let control = ControlServer(listener: listener, mailbox: mailbox)
         let rigBell = world.waker
+        let frames =
+            job.settings.log.rawFrames
+            ? FrameRing(
+                capacity: frameRingCapacity, pixelLimit: job.settings.spectrometer.pixelCount)
+            : nil
         let parts = Session.Parts(
             archive: { log throws(WorldError) in
                 observer?.takeUp(log.resumed)
                 return try ThreadedArchive(
-                    journal: log.journal, observer: observer, control: control)
+                    log: log.segments, observer: observer, control: control,
+                    room: LogRoom(
+                        directory: job.logDirectory, settings: job.settings.log,
+                        signer: sync.identity, frames: frames,
+                        acknowledged: { sync.pulled(of: log.segments.logIdentifier) }))
             },
-            thinker: { BackgroundThinker(planner: $0, waker: bell) },
+            thinker: { BackgroundThinker(planner: $0, waker: bell) }, segments: segments,
             clock: KernelClock(), bells: (rigBell, bell))
         let session = try Session(world: world, job: job, version: version, parts: parts)
+        session.rig.frames = frames
         if let damage = session.log.damage { say(damage) }
-        var steward = Steward(session: session, mailbox: mailbox, bell: bell)
+        try sync.start()
+        defer { sync.stop() }
+        var steward = Steward(session: session, mailbox: mailbox, bell: bell, sync: sync)
         do throws(WorldError) {
             try steward.run(settings: job.settings.realtime, say: say)
         } catch { throw .control(error) }
@@ -87,13 +107,17 @@ private struct Steward {
     let session: Session
     let mailbox: ControlMailbox
     let bell: WakeHandle
+    let sync: SyncService
+    private let service = ServiceManager().map { ServiceReport($0, now: Clocks.now) }
+    private var turnsSeen = 0
     private var shownAt = Instant.zero
     private var told = 0
 
-    init(session: Session, mailbox: ControlMailbox, bell: WakeHandle) {
+    init(session: Session, mailbox: ControlMailbox, bell: WakeHandle, sync: SyncService) {
         self.session = session
         self.mailbox = mailbox
         self.bell = bell
+        self.sync = sync
     }
 
     /// Runs the campaign to its end, or until somebody asks to stop.
@@ -109,6 +133,7 @@ private struct Steward {
             _ = poller.wait(timeout: Self.lookPeriod)
         }
         let reason = session.endReason(wasStopped: isAskedToStop)
+        service?.stopping()
         director.haltForEnd(reason)
         let limit = Clocks.now + RigLoop.restLimit + Self.endSlack
         while !rig.isOver, Clocks.now < limit {
@@ -143,12 +168,25 @@ private struct Steward {
         director.answers.removeAll()
         for text in director.lost.dropFirst(told) { say(text) }
         told = director.lost.count
+        sync.report(to: director)
         let now = Clocks.now
+        reportService(at: now)
         guard now - shownAt >= Self.picturePeriod else { return }
         shownAt = now
         var status = session.status()
         status.realtime = Status.Realtime(
             session.meter, settings: settings, lost: director.lost)
+        status.sync = sync.status
         mailbox.show(status)
+        service?.show(status)
+    }
+
+    /// The service manager hears only of a rig thread that has turned since the last time: one
+    /// that stands still, or never comes out of a turn, falls silent.
+    private mutating func reportService(at now: Instant) {
+        guard let service, session.meter.turns != turnsSeen else { return }
+        turnsSeen = session.meter.turns
+        let picture = session.director.picture
+        service.turned(at: now, isKnown: { picture?.isKnown(session.director.settings) ?? false })
     }
 }

@@ -24,6 +24,7 @@ final class Session {
     struct Parts {
         var archive: (CampaignLog) throws(WorldError) -> any Archive
         var thinker: (Planner) -> any Thinker
+        var segments: SegmentOptions
         /// The steward's clock; nil: the world's.
         var clock: (any Timekeeper)?
         /// Doorbells of rig and steward, where they are threads.
@@ -35,7 +36,8 @@ final class Session {
     ) throws(AgentError) {
         self.world = world
         let settings = job.settings
-        log = try CampaignLog(directory: job.logDirectory, settings: settings)
+        log = try CampaignLog(
+            directory: job.logDirectory, settings: settings, options: parts.segments)
         if let seed = log.resumed.seed, seed != settings.campaign.seed {
             throw .otherSeed(path: log.path, seed: seed, now: settings.campaign.seed)
         }
@@ -156,18 +158,15 @@ final class Session {
 
     /// What came of it, after `run`.
     func summary() -> Summary {
-        let digest = (try? ReadFile(path: log.path)).flatMap { try? Digest.sha256(of: $0) }
-        return Summary(
+        Summary(
             campaign: director.campaign, droplets: director.dropletsCounted,
             rigSeconds: (world.now - startedAt).seconds, logPath: log.path,
-            logSHA256: digest ?? "")
+            logSHA256: log.segments.lastSealed.map { Hexadecimal.text($0.hash) } ?? "")
     }
 }
 
 /// A campaign to run: its configuration and where its log lies.
 public struct CampaignJob {
-    /// Name of the log within its directory.
-    public static let logFileName = CampaignLog.fileName
     /// The checked configuration.
     public var settings: Settings
     /// The same as text, as it will stand in the log.
@@ -193,6 +192,28 @@ public struct CampaignJob {
     }
 }
 
+extension CampaignJob {
+    /// Segments as the configuration says, for a log that begins now with a name nobody else has.
+    func segments() throws(WorldError) -> SegmentOptions {
+        var options = SegmentOptions(
+            newIdentifier: LogIdentifier(derivedFrom: try Entropy.bytes(LogIdentifier.size)))
+        options.size = Int64(settings.log.segmentSize)
+        options.age = settings.log.segmentAge
+        return options
+    }
+
+    /// The same under a virtual clock: the name follows from the configuration, so that the same
+    /// job gives the same bytes. Such a clock has no nights in which a workstation asks, so only
+    /// the size ends a segment.
+    var virtualSegments: SegmentOptions {
+        let text = "argent\n\(settings.campaign.seed)\n\(targetText)\n\(configurationText)"
+        var options = SegmentOptions(newIdentifier: LogIdentifier(derivedFrom: text.utf8))
+        options.size = Int64(settings.log.segmentSize)
+        options.age = nil
+        return options
+    }
+}
+
 /// Runs campaigns in the caller's thread, under the clock of `world`.
 public enum VirtualCampaign {
     /// Runs `job` to its end and returns what came of it.
@@ -205,9 +226,10 @@ public enum VirtualCampaign {
         let parts = Session.Parts(
             archive: { log in
                 observer?.takeUp(log.resumed)
-                return DirectArchive(journal: log.journal, observer: observer)
+                return DirectArchive(log: log.segments, observer: observer)
             },
-            thinker: { DirectThinker(planner: $0) }, clock: nil, bells: nil)
+            thinker: { DirectThinker(planner: $0) }, segments: job.virtualSegments, clock: nil,
+            bells: nil)
         let session = try Session(world: world, job: job, version: version, parts: parts)
         var visits = Visits(attendant: attendant)
         var isStuck = false

@@ -54,9 +54,10 @@ public struct Summary: Equatable, Sendable {
     public var ending: String
     /// Whether it came to the end it was meant to have: the threshold, or all runs.
     public var isComplete: Bool
-    /// Where the log lies.
+    /// The directory the log lies in.
     public var logPath: String
-    /// SHA-256 of the log.
+    /// Hash of the log's last segment, which through the chain stands for all of them; empty
+    /// when that could not be sealed.
     public var logSHA256: String
 
     /// Equal when log and runs are: time and place do not count.

@@ -25,3 +25,43 @@ int cdigest_finish(cdigest *digest, uint8_t out[CDIGEST_SHA256_SIZE]) {
 }
 
 void cdigest_end(cdigest *digest) { EVP_MD_CTX_free(context(digest)); }
+
+int cdigest_ed25519_public(const uint8_t key[CDIGEST_ED25519_KEY_SIZE],
+                           uint8_t out[CDIGEST_ED25519_KEY_SIZE]) {
+    EVP_PKEY *pair =
+        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key, CDIGEST_ED25519_KEY_SIZE);
+    if (pair == NULL) return 0;
+    size_t size = CDIGEST_ED25519_KEY_SIZE;
+    int done = EVP_PKEY_get_raw_public_key(pair, out, &size) == 1;
+    EVP_PKEY_free(pair);
+    return done && size == CDIGEST_ED25519_KEY_SIZE;
+}
+
+int cdigest_ed25519_sign(const uint8_t key[CDIGEST_ED25519_KEY_SIZE], const void *bytes,
+                         size_t length, uint8_t out[CDIGEST_ED25519_SIGNATURE_SIZE]) {
+    EVP_PKEY *pair =
+        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key, CDIGEST_ED25519_KEY_SIZE);
+    EVP_MD_CTX *fresh = EVP_MD_CTX_new();
+    size_t size = CDIGEST_ED25519_SIGNATURE_SIZE;
+    int done = pair != NULL && fresh != NULL &&
+               EVP_DigestSignInit(fresh, NULL, NULL, NULL, pair) == 1 &&
+               EVP_DigestSign(fresh, out, &size, bytes, length) == 1;
+    EVP_MD_CTX_free(fresh);
+    EVP_PKEY_free(pair);
+    return done && size == CDIGEST_ED25519_SIGNATURE_SIZE;
+}
+
+int cdigest_ed25519_verify(const uint8_t public_key[CDIGEST_ED25519_KEY_SIZE], const void *bytes,
+                           size_t length,
+                           const uint8_t signature[CDIGEST_ED25519_SIGNATURE_SIZE]) {
+    EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key,
+                                                CDIGEST_ED25519_KEY_SIZE);
+    EVP_MD_CTX *fresh = EVP_MD_CTX_new();
+    int good = key != NULL && fresh != NULL &&
+               EVP_DigestVerifyInit(fresh, NULL, NULL, NULL, key) == 1 &&
+               EVP_DigestVerify(fresh, signature, CDIGEST_ED25519_SIGNATURE_SIZE, bytes,
+                                length) == 1;
+    EVP_MD_CTX_free(fresh);
+    EVP_PKEY_free(key);
+    return good;
+}

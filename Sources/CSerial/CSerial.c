@@ -69,6 +69,10 @@ static int configure(struct cserial_port *port, int baud) {
 }
 
 static int open_library(struct cserial_port *port, const char *path, int baud) {
+    // From 0.1.2 on the library locks the line itself, through a descriptor of its own, for which
+    // ours would be another owner's; an older one does not lock. So ours goes before, and the
+    // library's descriptor has to take the lock after: that succeeds where it already has it.
+    flock(port->guard, LOCK_UN);
     // The library looks the device up in sysfs by its kernel name, so links are resolved first.
     char device[PATH_MAX];
     if (!realpath(path, device)) return -errno;
@@ -77,11 +81,15 @@ static int open_library(struct cserial_port *port, const char *path, int baud) {
     result = sp_open(port->library, SP_MODE_READ_WRITE);
     if (result != SP_OK) {
         int failure = failure_of(result);
+        // A failed sp_open may leave its descriptor open, which would lock us out for ever.
+        sp_close(port->library);
         sp_free_port(port->library);
         port->library = NULL;
-        return failure;
+        return failure == -EWOULDBLOCK ? -EBUSY : failure;
     }
     sp_get_port_handle(port->library, &port->descriptor);
+    if (flock(port->descriptor, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? -EBUSY : -errno;
     return configure(port, baud);
 }
 

@@ -353,3 +353,26 @@ ssize_t csystem_send(int fd, const void *bytes, size_t count) {
     } while (result < 0 && errno == EINTR);
     return result < 0 ? -errno : result;
 }
+
+int csystem_datagram(const char *path, const void *bytes, size_t count) {
+    struct sockaddr_un address;
+    int result = unix_address(path, &address);
+    if (result < 0) return result;
+    // An abstract name is as long as it is written, and begins with a zero byte.
+    socklen_t length = offsetof(struct sockaddr_un, sun_path) + strlen(path);
+    if (path[0] == '@') {
+        address.sun_path[0] = 0;
+    } else {
+        length += 1;
+    }
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    ssize_t sent;
+    do {
+        sent = sendto(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT,
+            (struct sockaddr *)&address, length);
+    } while (sent < 0 && errno == EINTR);
+    result = sent < 0 ? -errno : 0;
+    close(fd);
+    return result;
+}

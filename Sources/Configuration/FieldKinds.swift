@@ -97,6 +97,23 @@ extension Field {
             }, write: { quoted(Dimension.format(nanoseconds: $0[keyPath: path].nanoseconds)) })
     }
 
+    /// A number of bytes.
+    static func size(
+        _ key: String, _ path: WritableKeyPath<Section, Int>, _ bounds: ClosedRange<Int>,
+        _ help: String
+    ) -> Field {
+        let show = { (bytes: Double) in Dimension.format(bytes: bytes) }
+        let low = Double(bounds.lowerBound)
+        let high = Double(bounds.upperBound)
+        return Field(
+            key: key, help: help, range: show(low) + " … " + show(high),
+            read: { value, name, section, context in
+                let number = context.quantity(value, .size, low...high, name, show: show)
+                guard let number else { return }
+                section[keyPath: path] = Int(number.rounded())
+            }, write: { quoted(show(Double($0[keyPath: path]))) })
+    }
+
     static func choice<Value: RawRepresentable & CaseIterable>(
         _ key: String, _ path: WritableKeyPath<Section, Value>, _ help: String
     ) -> Field where Value.RawValue == String {

@@ -7,8 +7,10 @@ extension PumpSettings {
         [
             Field.text("name", \.name, "Name, which is also what it carries.").required,
             .choice("dialect", \.dialect, "Language it speaks."),
-            Field.text("port", \.port, "Device path; pumps with the same port share the line.")
-                .required,
+            Field.text(
+                "port", \.port,
+                "Device path (stepper: label of the GPIO chip); the same port: one line."
+            ).required,
             .count(
                 "baud", \.baud, bauds, "Speed of the line, bits per second, as set on the pump."),
             .count("address", \.address, 0...99, "Address on the line, as set on the pump."),
@@ -28,7 +30,7 @@ extension PumpSettings {
             .quantity(
                 "maximum_rate", .flow, \.maximumRate.microlitersPerMinute, 0...1e6,
                 "Fastest rate to ask for; 0: what the pump can do with this syringe."),
-        ]
+        ] + stepperFields
     }
 
     static var syringeFields: [Field<PumpSettings>] {

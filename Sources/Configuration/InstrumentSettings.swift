@@ -12,6 +12,8 @@ public struct PumpSettings: Equatable, Sendable {
         case legato
         /// Harvard PHD ULTRA.
         case phdUltra = "phd-ultra"
+        /// A stepper driver on lines of the board; its port is the label of the GPIO chip.
+        case stepper
     }
     /// New Era framing.
     public enum Framing: String, CaseIterable, Sendable {
@@ -24,7 +26,7 @@ public struct PumpSettings: Equatable, Sendable {
     public var name: String
     /// The language it speaks.
     public var dialect = Dialect.newEra
-    /// Device path of the line, e.g. `/dev/serial/by-id/…`.
+    /// Device path of the line, e.g. `/dev/serial/by-id/…`; the label of a GPIO chip for a stepper.
     public var port = ""
     /// Speed of the line, bits per second.
     public var baud = 19_200
@@ -45,6 +47,8 @@ public struct PumpSettings: Equatable, Sendable {
     public var minimumRate = FlowRate.zero
     /// Above this rate the pump is not asked to run; zero: the dialect's own limit.
     public var maximumRate = FlowRate.zero
+    /// What a pump of the dialect `stepper` is made of.
+    public var stepper = StepperSettings()
 
     /// A pump with the documented defaults.
     public init(name: String) { self.name = name }

@@ -74,6 +74,9 @@ public struct SettingsPlaces: Equatable, Sendable {
 
     mutating func note(_ path: String, _ place: Place) { places[path] = place }
 
+    /// Whether `path` itself was written.
+    func has(_ path: String) -> Bool { places[path] != nil }
+
     /// The place of `path`, or of what it is part of.
     public func place(_ path: String) -> Place {
         var path = Substring(path)

@@ -19,6 +19,8 @@ extension SettingsChecker {
                 error("\(path).port", "the port of \"\(pump.name)\" is empty")
                 continue
             }
+            // A chip's lines are told apart by their names.
+            guard pump.dialect != .stepper else { continue }
             if let other = taken["\(pump.address) \(pump.port)"] {
                 error(
                     "\(path).address",
@@ -58,6 +60,12 @@ extension SettingsChecker {
     mutating func checkPumps() {
         for (index, pump) in settings.pumps.enumerated() {
             let path = "pump[\(index)]"
+            checkStepper(pump, path)
+            checkStroke(pump, path)
+            if pump.maximumRate > .zero, pump.minimumRate > pump.maximumRate {
+                error("\(path).minimum_rate", "the minimum rate is above the maximum rate", "swap")
+            }
+            guard pump.dialect != .stepper else { continue }
             let isNewEra = pump.dialect == .newEra
             let bauds = isNewEra ? Self.newEraBauds : Self.eliteBauds
             if !bauds.contains(pump.baud) {
@@ -74,11 +82,7 @@ extension SettingsChecker {
                     "a \(pump.dialect.rawValue) pump takes no syringe this wide",
                     "permitted: up to \(Dimension.length.format(widest))")
             }
-            checkStroke(pump, path)
             if isNewEra, pump.framing == .safe { checkDeadMan(pump, path) }
-            if pump.maximumRate > .zero, pump.minimumRate > pump.maximumRate {
-                error("\(path).minimum_rate", "the minimum rate is above the maximum rate", "swap")
-            }
         }
     }
 

@@ -19,6 +19,7 @@ extension PumpSettings {
         case .harvard, .legato, .phdUltra:
             slowest = 0.000_153_1
             fastest = 159.0
+        case .stepper: return stepperLimits
         }
         // mm/min × mm² = µL/min.
         var low = slowest * area
@@ -32,8 +33,21 @@ extension PumpSettings {
             let asked = maximumRate.microlitersPerMinute
             high = isVerified ? min(high, asked) : asked
         }
-        let start = FlowRate(microlitersPerMinute: low)
+        return Self.range(low, high)
+    }
+
+    /// A step a minute … the fastest rate of steps.
+    private var stepperLimits: ClosedRange<FlowRate> {
+        let steps = max(stepper.stepsPerMicroliter, 1e-9)
+        let low = max(1 / steps, minimumRate.microlitersPerMinute)
+        var high = stepper.maximumStepRate * 60 / steps
+        if maximumRate > .zero { high = min(high, maximumRate.microlitersPerMinute) }
+        return Self.range(low, high)
+    }
+
+    private static func range(_ low: Double, _ high: Double) -> ClosedRange<FlowRate> {
         // A minimum above the maximum is reported by the check; here it must only not trap.
+        let start = FlowRate(microlitersPerMinute: low)
         return start...max(start, FlowRate(microlitersPerMinute: high))
     }
 }

@@ -49,6 +49,18 @@ struct Dimension {
             Unit(names: ["min"], exponent: 9, factor: 60),
             Unit(names: ["h"], exponent: 9, factor: 3600),
         ])
+    static let voltage = Dimension(
+        noun: "a voltage", example: "4.096 V",
+        units: [Unit(names: ["V"]), Unit(names: ["mV"], exponent: -3)])
+    /// Kept in bytes.
+    static let size = Dimension(
+        noun: "a size", example: "16 MB",
+        units: [
+            Unit(names: ["B"]), Unit(names: ["kB", "KB"], exponent: 3),
+            Unit(names: ["MB"], exponent: 6), Unit(names: ["GB"], exponent: 9),
+            Unit(names: ["TB"], exponent: 12), Unit(names: ["KiB"], factor: 1_024),
+            Unit(names: ["MiB"], factor: 1_048_576), Unit(names: ["GiB"], factor: 1_073_741_824),
+        ])
     /// Kept as percent.
     static let percent = Dimension(
         noun: "a percentage", example: "20 %", units: [Unit(names: ["%"])])
@@ -93,6 +105,15 @@ struct Dimension {
     func format(_ value: Double) -> String {
         guard let unit = units.first, let name = unit.names.first else { return "" }
         return DecimalText(value).shifted(by: -unit.exponent) + " " + name
+    }
+
+    /// Bytes in the largest decimal unit that takes no fraction.
+    static func format(bytes: Double) -> String {
+        for (size, name) in [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")]
+        where bytes >= size && bytes.truncatingRemainder(dividingBy: size) == 0 {
+            return DecimalText(bytes / size).shifted() + " " + name
+        }
+        return size.format(bytes)
     }
 
     /// Nanoseconds in the largest unit that takes no fraction.

@@ -150,7 +150,54 @@ extension InterlockSettings {
 
 extension LogSettings {
     static var fields: [Field<LogSettings>] {
-        [.text("directory", \.directory, "Folder of the campaigns' run logs.")]
+        [
+            .text("directory", \.directory, "Folder of the campaigns' run logs."),
+            .size(
+                "segment_size", \.segmentSize, 64_000...1_000_000_000,
+                "Bytes at which a segment of the log ends and is compressed…"),
+            .time(
+                "segment_age", \.segmentAge, .seconds(10), .seconds(604_800),
+                "…and its age, however small it is: only ended segments can be fetched."),
+            .size(
+                "disk_budget", \.diskBudget, 1_000_000...1_000_000_000_000_000,
+                "Bytes the log may take. The oldest fetched segments give up raw frames first."),
+            .size(
+                "disk_reserve", \.diskReserve, 0...1_000_000_000_000_000,
+                "Bytes of the file system it leaves free."),
+            .flag(
+                "raw_frames", \.rawFrames,
+                "Keep every frame of the spectrometer, losslessly packed (1 byte a pixel)."),
+        ]
+    }
+}
+
+extension SyncSettings {
+    static var fields: [Field<SyncSettings>] {
+        [
+            .text(
+                "listen", \.listen,
+                "Address and port to serve the log at, as \"0.0.0.0:7425\"; empty: not at all."),
+            .text(
+                "identity", \.identity,
+                "Folder of the rig's key, its accepted peers and what they acknowledged."),
+            .text("name", \.name, "Name told to peers; empty: the campaign's."),
+            .count("peers", \.peers, 1...64, "Accepted peers served at once."),
+            .count(
+                "connections_per_minute", \.connectionsPerMinute, 1...10_000,
+                "Connections taken within a minute; a third of it from one address."),
+            .time(
+                "handshake_limit", \.handshakeLimit, .milliseconds(100), .seconds(600),
+                "Time from a connection to the end of its handshake."),
+            .time(
+                "idle_limit", \.idleLimit, .milliseconds(100), .seconds(3_600),
+                "Time a peer may ask nothing, or take nothing of an answer."),
+            .time(
+                "connection_limit", \.connectionLimit, .seconds(1), .seconds(604_800),
+                "Time of a connection in all."),
+            .count(
+                "bytes_in_flight", \.bytesInFlight, 1_024...67_108_864,
+                "Bytes under way to one peer at most."),
+        ]
     }
 }
 

@@ -106,10 +106,45 @@ public struct InterlockSettings: Equatable, Sendable {
     public init(name: String) { self.name = name }
 }
 
-/// `[log]`.
+/// `[log]`: where the run log lies, and when its segments end.
 public struct LogSettings: Equatable, Sendable {
     /// Folder of the campaigns' run logs.
     public var directory = "/var/lib/argent"
+    /// Bytes at which a segment ends and is sealed.
+    public var segmentSize = 16_000_000
+    /// Age at which it does, however small it is.
+    public var segmentAge = TimeSpan.seconds(900)
+    /// Bytes the log may take on the disk.
+    public var diskBudget = 8_000_000_000
+    /// Bytes of the file system the log leaves free.
+    public var diskReserve = 200_000_000
+    /// Whether every raw frame is kept, beside the droplets' spectra.
+    public var rawFrames = false
+
+    /// The documented defaults.
+    public init() {}
+}
+
+/// `[sync]`: who may fetch the log over the network, and what is put up with.
+public struct SyncSettings: Equatable, Sendable {
+    /// `ADDRESS:PORT` to listen on; empty: nobody can connect.
+    public var listen = ""
+    /// Folder of this rig's key, the accepted peers and what they acknowledged.
+    public var identity = "/var/lib/argent/identity"
+    /// What the rig calls itself to peers; empty: the campaign's name.
+    public var name = ""
+    /// Accepted peers served at once.
+    public var peers = 4
+    /// Connections taken within a minute from everywhere; a third of it from one address.
+    public var connectionsPerMinute = 60
+    /// Time from a connection to the end of its handshake.
+    public var handshakeLimit = TimeSpan.seconds(10)
+    /// Time without a request, or without taking an answer, after which a peer is shed.
+    public var idleLimit = TimeSpan.seconds(60)
+    /// Time of a connection in all.
+    public var connectionLimit = TimeSpan.seconds(6 * 3_600)
+    /// Bytes under way to one peer at most.
+    public var bytesInFlight = 524_288
 
     /// The documented defaults.
     public init() {}

@@ -21,8 +21,20 @@ public struct Settings: Equatable, Sendable {
     public var rig = RigSettings()
     /// The interlocks, in order; may be empty.
     public var interlocks: [InterlockSettings] = []
+    /// What is done when something is wrong, where it is not what is built in; may be empty.
+    public var reactions: [ReactionSettings] = []
+    /// The values read from chips on I²C buses, in order; may be empty.
+    public var sensors: [SensorSettings] = []
+    /// The lines the rig drives, in order; may be empty.
+    public var outputs: [OutputSettings] = []
+    /// The chips with more output lines; may be empty.
+    public var expanders: [ExpanderSettings] = []
+    /// `[heartbeat]`
+    public var heartbeat = HeartbeatSettings()
     /// `[log]`
     public var log = LogSettings()
+    /// `[sync]`
+    public var sync = SyncSettings()
     /// `[control]`
     public var control = ControlSettings()
     /// `[realtime]`

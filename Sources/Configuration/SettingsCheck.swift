@@ -24,6 +24,9 @@ public enum SettingsCheck {
         check.checkSpectrometer()
         check.checkDroplets()
         check.checkInterlocks()
+        check.checkReactions()
+        check.checkSensors()
+        check.checkOutputs()
         check.checkPaths()
         return check.list.problems
     }
@@ -214,8 +217,16 @@ extension SettingsChecker {
     mutating func checkPaths() {
         for (path, text) in [
             ("log.directory", settings.log.directory), ("control.socket", settings.control.socket),
+            ("sync.identity", settings.sync.identity),
         ] where text.first != "/" {
             error(path, "\"\(text)\" is no absolute path", "start it with /")
+        }
+        let listen = settings.sync.listen
+        let port = listen.split(separator: ":", omittingEmptySubsequences: false).last ?? ""
+        if !listen.isEmpty, listen.utf8.count <= port.utf8.count + 1 || UInt16(port) ?? 0 == 0 {
+            error(
+                "sync.listen", "\"\(listen)\" is no address with a port",
+                "write for instance \"0.0.0.0:7425\", or \"[::]:7425\"")
         }
         // sockaddr_un holds 108 bytes with the final zero (unix(7)).
         if settings.control.socket.utf8.count > 107 {

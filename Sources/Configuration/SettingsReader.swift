@@ -54,8 +54,12 @@ public enum SettingsReader {
     /// name. The later one wins, key by key. A `[[pump]]`, `[[variable]]` or `[[interlock]]` with
     /// the name of one in an earlier file changes that one; with a new name it is added. Lists
     /// and inline tables are replaced whole. What must be there depends on the `purpose`.
+    ///
+    /// With `tables` only the tables of these names are looked at: to learn from a configuration
+    /// of another version, in an old log, what it says in words this version knows.
     public static func read(
-        sources: [ConfigurationSource], for purpose: SettingsPurpose = .rig
+        sources: [ConfigurationSource], for purpose: SettingsPurpose = .rig,
+        only tables: [String]? = nil
     ) -> SettingsReading {
         let first = sources.first?.file ?? "argent.toml"
         var context = SectionContext(places: SettingsPlaces(file: first))
@@ -71,6 +75,7 @@ public enum SettingsReader {
                 context.places.place(""), "\(sources.count) configuration files are too many",
                 "permitted: \(sourceLimit)")
         }
+        if let tables { root.entries.removeAll { !tables.contains($0.key) } }
         var settings: Settings?
         // After a syntax error half of the keys would seem to be missing.
         if !context.problems.hasErrors {
@@ -92,7 +97,8 @@ public enum SettingsReader {
 
     static let sectionNames = [
         "campaign", "loss", "recipe", "variable", "pump", "spectrometer", "droplets", "rig",
-        "interlock", "log", "control", "realtime", "simulation",
+        "interlock", "reaction", "sensor", "output", "expander", "heartbeat", "log", "sync",
+        "control", "realtime", "simulation",
     ]
 
     private static func sections(
@@ -113,7 +119,17 @@ public enum SettingsReader {
             case "interlock":
                 s.interlocks = list(
                     entry, InterlockSettings.fields, InterlockSettings(name: ""), &context)
+            case "reaction":
+                s.reactions = list(entry, ReactionSettings.fields, ReactionSettings(), &context)
+            case "sensor":
+                s.sensors = list(entry, SensorSettings.fields, .init(name: ""), &context)
+            case "output":
+                s.outputs = list(entry, OutputSettings.fields, .init(name: ""), &context)
+            case "expander":
+                s.expanders = list(entry, ExpanderSettings.fields, .init(name: ""), &context)
+            case "heartbeat": read(HeartbeatSettings.fields, entry, &s.heartbeat, &context)
             case "log": read(LogSettings.fields, entry, &s.log, &context)
+            case "sync": read(SyncSettings.fields, entry, &s.sync, &context)
             case "control": read(ControlSettings.fields, entry, &s.control, &context)
             case "realtime": read(RealtimeSettings.fields, entry, &s.realtime, &context)
             case "simulation": read(SimulationSettings.fields, entry, &s.simulation, &context)

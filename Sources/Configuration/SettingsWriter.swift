@@ -34,7 +34,21 @@ public enum SettingsWriter {
         for interlock in s.interlocks {
             section("[[interlock]]", InterlockSettings.fields, interlock, .init(name: ""))
         }
+        for reaction in s.reactions {
+            section("[[reaction]]", ReactionSettings.fields, reaction, ReactionSettings())
+        }
+        for sensor in s.sensors {
+            section("[[sensor]]", SensorSettings.fields, sensor, .init(name: ""))
+        }
+        for output in s.outputs {
+            section("[[output]]", OutputSettings.fields, output, .init(name: ""))
+        }
+        for expander in s.expanders {
+            section("[[expander]]", ExpanderSettings.fields, expander, .init(name: ""))
+        }
+        section("[heartbeat]", HeartbeatSettings.fields, s.heartbeat, HeartbeatSettings())
         section("[log]", LogSettings.fields, s.log, LogSettings())
+        section("[sync]", SyncSettings.fields, s.sync, SyncSettings())
         section("[control]", ControlSettings.fields, s.control, ControlSettings())
         section("[realtime]", RealtimeSettings.fields, s.realtime, RealtimeSettings())
         section("[simulation]", SimulationSettings.fields, s.simulation, SimulationSettings())

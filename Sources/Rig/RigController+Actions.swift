@@ -20,6 +20,7 @@ extension RigController {
         case .endCondition: endCondition(because: event, at: now)
         case .abandon: abandon(at: now)
         case .makeSafe: makeSafe(at: now)
+        case .beginRamp: beginRamp(at: now)
         case .raiseFault: raiseStepFault(at: now)
         }
     }
@@ -27,6 +28,11 @@ extension RigController {
     /// Sends every pump its rate, each bounded by a volume after which it stops by itself even
     /// if this process is dead by then. `span` is how long the rates are meant to last.
     mutating func command(_ setpoints: Setpoints, for span: TimeSpan, at now: Instant) {
+        // The last door: whatever led here, nothing starts while something is wrong.
+        guard !interlocks.keepsPumpsStill else {
+            stopPumps(at: now)
+            return
+        }
         for text in setpoints.adjustments {
             reports.append(.event(kind: "setpoint", text: text))
         }
@@ -77,7 +83,7 @@ extension RigController {
     ) {
         let setpoints: Setpoints
         do { setpoints = try make(settings) } catch {
-            raise(.step, "cannot \(name): \(error); change [rig] prime_flow", at: now)
+            raise(.stepTime, 0, "cannot \(name): \(error); change [rig] prime_flow", at: now)
             return
         }
         let span = setpoints.total.time(for: volume)
@@ -123,7 +129,7 @@ extension RigController {
             stepLimit = now + Self.idleGrace
             acquire(false, lamp: true, at: now)
         } catch {
-            raise(.reference, "the reference cannot be used: \(error)", at: now)
+            raise(.reference, 0, "the reference cannot be used: \(error)", at: now)
         }
     }
 
@@ -195,7 +201,8 @@ extension RigController {
 
     private mutating func makeSafe(at now: Instant) {
         stopPumps(at: now)
-        acquire(false, lamp: false, at: now)
+        let keepsLamp = plan?.lampOn == true && !demanded.contains(.lampOff)
+        acquire(false, lamp: keepsLamp, at: now)
         measurement.forgetReference()
         finish(.abandoned(reason: faults.all.last?.text ?? "fault"), at: now)
     }
@@ -207,11 +214,11 @@ extension RigController {
             raiseDisobedience(at: now)
         case .referencing, .darkening:
             raise(
-                .reference,
+                .reference, 0,
                 "\(state.rawValue) got too few usable scans in \(waited) "
-                    + "(\(measurement.progress)); look for droplets, lamp and fibre", at: now)
+                    + "(\(measurement.progress))", at: now)
         default:
-            raise(.step, "\(state.rawValue) is not done after \(waited)", at: now)
+            raise(.stepTime, 0, "\(state.rawValue) is not done after \(waited)", at: now)
         }
     }
 
@@ -220,10 +227,9 @@ extension RigController {
         let names = settings.pumps.indices.filter { !pumpObeys($0) }
             .map { settings.pumps[$0].name }
         raise(
-            .disobedient,
+            .pumpDisobedient, 0,
             "\(names.joined(separator: ", ")) did not take up the setpoint within "
-                + "\((now - commandedAt).inWords); look at the pump's display and its cable",
-            at: now)
+                + "\((now - commandedAt).inWords)", at: now)
     }
 
     /// Holds because syringe `index` cannot give what the next step needs.
@@ -241,16 +247,5 @@ extension RigController {
         holdRequested = true
         step(.hold, at: now)
         reports.append(.event(kind: "hold", text: reason))
-    }
-
-    /// Raises a latching fault and goes safe.
-    mutating func raise(
-        _ hazard: Fault.Hazard, _ text: String, latching: Bool = true, active: Bool = false,
-        at now: Instant
-    ) {
-        let fault = Fault(
-            hazard: hazard, text: text, latching: latching, active: active, since: now)
-        if faults.raise(fault) { reports.append(.fault(fault)) }
-        step(.trip, at: now)
     }
 }

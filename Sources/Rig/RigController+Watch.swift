@@ -22,16 +22,12 @@ extension RigController {
         case .ready:
             if name == Self.spectrometerName { spectrometerReady = true }
             everReady.insert(name)
-            faults.recover(.lost(instrument: name))
-            faults.recover(.stale(instrument: name))
+            found(name, at: now)
             reports.append(.event(kind: "ready", text: name))
-            releaseIfPossible(at: now)
+            followInterlocks(at: now)
         case .goalReached: break  // seen in the pump's state
         case .alarm(let alarm):
-            raise(
-                .alarm(instrument: name),
-                "\(name) stopped by itself (\(alarm.rawValue)); look at it, then `argent clear`",
-                at: now)
+            raise(.pumpAlarm, instrument(name), alarm.rawValue, at: now)
         case .trouble(let error):
             reports.append(.event(kind: "trouble", text: "\(name): \(error)"))
         case .frameMissed(let error):
@@ -40,10 +36,7 @@ extension RigController {
             reports.append(.event(kind: "trouble", text: "\(name): \(error)"))
         case .lost(let error):
             if name == Self.spectrometerName { spectrometerReady = false }
-            raise(
-                .lost(instrument: name),
-                "\(name) is lost: \(error); check cable, power and port",
-                latching: everReady.contains(name), active: true, at: now)
+            lose(name, error, at: now)
         case .frame(let frame): handle(frame, at: now)
         }
     }
@@ -57,33 +50,7 @@ extension RigController {
             try measurement.calibrate(wavelengths)
             plan = nil
         } catch {
-            raise(.reference, "the spectrometer's calibration is unusable: \(error)", at: now)
-        }
-    }
-
-    /// Interlock `index` of the configuration is (not) in danger. Nil: it cannot be read, which
-    /// counts as danger.
-    public mutating func interlock(_ index: Int, danger: Bool?, at now: Instant) {
-        let interlock = settings.interlocks[index]
-        let hazard = Fault.Hazard.interlock(name: interlock.name)
-        if danger == false {
-            faults.recover(hazard)
-            releaseIfPossible(at: now)
-            return
-        }
-        let text =
-            danger == nil
-            ? "interlock \(interlock.name) cannot be read; check its line \(interlock.line)"
-            : "interlock \(interlock.name) tripped"
-        raise(hazard, text, latching: interlock.latching, active: true, at: now)
-    }
-
-    /// Records cannot (nil: can again) be written. Without a log the rig does not run.
-    public mutating func log(failure: String?, at now: Instant) {
-        if let failure {
-            raise(.log, failure, active: true, at: now)
-        } else {
-            faults.recover(.log)
+            raise(.reference, 0, "the spectrometer's calibration is unusable: \(error)", at: now)
         }
     }
 
@@ -94,23 +61,8 @@ extension RigController {
         case .hold(let reason):
             hold(reason: reason, at: now)
             return state == .safe ? "safe already; stays held after `argent clear`" : "held"
-        case .resume:
-            guard holdRequested else { return "nothing is held" }
-            holdRequested = false
-            holdReason = ""
-            step(.resume, at: now)
-            return state == .safe ? "the hold is off, but faults remain: `argent clear`" : "resumed"
-        case .clear:
-            for (index, pump) in settings.pumps.enumerated()
-            where faults.all.contains(where: { $0.hazard == .alarm(instrument: pump.name) }) {
-                commands.append(.acknowledgeAlarm(pump: index))
-            }
-            let stuck = faults.clear()
-            guard stuck.isEmpty else {
-                return "cannot clear yet: " + stuck.map(\.text).joined(separator: "; ")
-            }
-            releaseIfPossible(at: now)
-            return "cleared"
+        case .resume: return resume(at: now)
+        case .clear: return clear(at: now)
         case .refilled(let names):
             for (index, pump) in settings.pumps.enumerated()
             where names.isEmpty || names.contains(pump.name) {
@@ -119,12 +71,6 @@ extension RigController {
             reports.append(.remaining(ledger.remaining))
             return "noted as full: " + (names.isEmpty ? "all" : names.joined(separator: ", "))
         }
-    }
-
-    mutating func releaseIfPossible(at now: Instant) {
-        guard state == .safe, faults.isEmpty else { return }
-        step(.released, at: now)
-        if holdRequested { step(.hold, at: now) }
     }
 
     /// Whether pump `index` says it does what it was told.
@@ -150,8 +96,8 @@ extension RigController {
         watchPumps(at: now)
         switch state {
         case .connecting:
-            if pumps.allSatisfy({ $0.link == .ready }), spectrometerReady,
-                allPumpsObey
+            if pumps.allSatisfy({ $0.link == .ready }), spectrometerReady, allPumpsObey,
+                interlocks.isComplete
             {
                 let known = measurement.hasReference && plan != nil
                 step(
@@ -175,7 +121,7 @@ extension RigController {
             if allPumpsObey { step(.obeyed, at: now) }
         case .settling:
             if volumeToPass <= .zero { step(.volumePassed, at: now) }
-        case .referencing, .collecting, .held, .safe: break
+        case .referencing, .collecting, .ramping, .held, .safe: break
         }
         if now >= stepLimit {
             stepLimit = .distantFuture
@@ -200,14 +146,12 @@ extension RigController {
             guard now - pump.confirmedAt > settings.rig.staleAfter,
                 now - stateSince > settings.rig.staleAfter
             else { continue }
-            let name = settings.pumps[index].name
             raise(
-                .stale(instrument: name),
-                "\(name) was last heard \((now - pump.confirmedAt).inWords) ago", at: now)
+                .staleReading, index, value: (now - pump.confirmedAt).seconds, at: now)
         }
         if plan?.isAcquiring == true, now - lastFrameAt > settings.rig.blindAfter {
             let gap = (now - lastFrameAt).inWords
-            raise(.blind, "no usable spectrum for \(gap); check the spectrometer", at: now)
+            raise(.noSpectra, 0, "no usable spectrum for \(gap)", at: now)
         }
     }
 

@@ -14,8 +14,8 @@ public struct RigController {
     public let settings: Settings
     /// What the rig is doing.
     public internal(set) var state = RigState.connecting
-    /// What keeps it safe, if anything.
-    public internal(set) var faults = Faults()
+    /// What may be wrong, what is, and what is demanded because of it.
+    public internal(set) var interlocks: Interlocks
     /// What is left in the syringes.
     public internal(set) var ledger: SyringeLedger
     /// Why it is held, when it is.
@@ -35,6 +35,14 @@ public struct RigController {
     /// When `advance` must be called next at the latest.
     public internal(set) var deadline = Instant.zero
 
+    /// What the sensors say.
+    var sensors: SensorWatch
+    /// What is compared with measured flow or a pump's counter.
+    var flowChecks: [FlowCheck]
+    /// Rows looked at in every turn.
+    let watchedRows: WatchedRows
+    /// A ramp-down under way.
+    var ramp: Ramp
     var pumps: [PumpState]
     var spectrometerReady = false
     var measurement: Measurement
@@ -78,6 +86,13 @@ public struct RigController {
         ledger = SyringeLedger(pumps: settings.pumps, remaining: remaining)
         commanded = Array(repeating: .zero, count: settings.pumps.count)
         pumps = Array(repeating: PumpState(), count: settings.pumps.count)
+        let matrix = Interlocks(table: ReactionTable(settings))
+        interlocks = matrix
+        watchedRows = WatchedRows(matrix)
+        sensors = SensorWatch(settings.watchedSensors)
+        flowChecks = matrix.rows.indices.filter { matrix.rows[$0].hazard.isFlow }
+            .map { FlowCheck(row: $0, matrix.rows[$0]) }
+        ramp = Ramp(pumps: settings.pumps.count)
         measurement = Measurement(settings: settings, loss: loss)
         watchedPoints = loss.wavelengths.count
         dropletWatch = DropletWatch(
@@ -95,8 +110,16 @@ public struct RigController {
         accountedUntil = now
         commandedAt = now
         lastFrameAt = now
+        sensors.start(at: now)
         stopPumps(at: now)
     }
+
+    /// What keeps it from running, if anything.
+    public var faults: Faults { Faults(all: interlocks.faults) }
+
+    /// What is demanded of valves, lamp and pumps because of what is wrong. Outputs follow it:
+    /// they are where the safe state wants them as long as it is demanded.
+    public var demanded: Reactions { interlocks.demanded }
 
     /// Whether a recipe can be ordered now.
     public var wantsOrder: Bool { state == .ready && !holdRequested && !referenceIsDue }
@@ -129,8 +152,14 @@ public struct RigController {
     /// Time passed: clocks, limits, staleness. Sets `deadline`.
     public mutating func advance(to now: Instant) {
         account(until: now)
+        watchSensors(at: now)
+        interlocks.advance(to: now)
+        followInterlocks(at: now)
         watch(at: now)
-        deadline = min(now + Self.watchPeriod, stepLimit > now ? stepLimit : .distantFuture)
+        if state == .ramping { continueRamp(at: now) }
+        deadline = now + Self.watchPeriod
+        if stepLimit > now { deadline = min(deadline, stepLimit) }
+        if interlocks.deadline > now { deadline = min(deadline, interlocks.deadline) }
     }
 
     /// Looks `event` up in the table and does what it says.

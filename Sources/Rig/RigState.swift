@@ -18,7 +18,9 @@ public enum RigState: String, CaseIterable, Sendable {
     case settling
     /// Droplets count.
     case collecting
-    /// An operator asked for a pause. Nothing moves.
+    /// Pumps slow down to a stop because something is not in order.
+    case ramping
+    /// An operator, or something that is not in order, asked for a pause. Nothing moves.
     case held
     /// Something is not in order. Nothing moves until it is, and is cleared.
     case safe
@@ -54,9 +56,11 @@ public enum RigEvent: String, CaseIterable, Sendable {
     case hold
     /// An operator lets it go on.
     case resume
-    /// A fault came up.
+    /// A fault came up that stops everything.
     case trip
-    /// The last fault is gone and cleared.
+    /// A fault came up that lets the pumps slow down.
+    case rampDown = "ramp-down"
+    /// The last fault that keeps the rig safe is gone and cleared.
     case released
 }
 
@@ -86,8 +90,10 @@ public enum RigAction: String, CaseIterable, Sendable {
     case endCondition = "end-condition"
     /// The condition is broken off and will be tried again; pumps stop.
     case abandon
-    /// Pumps stop, lamp off, valves safe; a running condition is broken off.
+    /// Pumps stop, lamp off where that is demanded; a running condition is broken off.
     case makeSafe = "make-safe"
+    /// Pumps begin to slow down; a running condition is broken off.
+    case beginRamp = "begin-ramp"
     /// The step did not get what it needs: raise a fault.
     case raiseFault = "raise-fault"
 }
@@ -150,16 +156,27 @@ public enum RigTable {
         row(.collecting, .dropletsEnough, .endCondition, .ready),
         row(.collecting, .timeUp, .endCondition, .ready),
 
+        row(.ramping, .timeUp, .makeSafe, .safe),
+        // Whoever asks for a hold now wants no more flow.
+        row(.ramping, .hold, .makeSafe, .safe),
         row(.held, .resume, .none, .connecting),
         row(.safe, .released, .none, .connecting),
+        // Nothing moves there that could slow down.
+        row(.connecting, .rampDown, .makeSafe, .safe),
+        row(.held, .rampDown, .makeSafe, .safe),
     ]
+
+    /// States in which pumps may run.
+    private static let moving = RigState.allCases.filter {
+        ![.connecting, .ramping, .held, .safe].contains($0)
+    }
 
     /// A trip leads to the safe state from everywhere (from the safe state too: the outputs are
     /// set again), a hold from everywhere but there and where it already is.
     private static let everywhere: [RigTransition] =
         RigState.allCases.map { row($0, .trip, .makeSafe, .safe) }
-        + RigState.allCases.filter { $0 != .safe && $0 != .held }
-        .map { row($0, .hold, .abandon, .held) }
+        + (moving + [.connecting]).map { row($0, .hold, .abandon, .held) }
+        + moving.map { row($0, .rampDown, .beginRamp, .ramping) }
 
     private static func slot(_ state: RigState, _ event: RigEvent) -> Int {
         let states = RigState.allCases

@@ -20,6 +20,8 @@ public final class SimulatedRig {
     public let lines: [Line]
     /// The syringe of each pump, in configuration order.
     public let syringes: [SyringeDrive]
+    /// The motor of each stepper pump, by its place in the configuration.
+    public let steppers: [Int: SimulatedStepper]
     /// The tubing.
     public let fluidics: Fluidics
     private let pumpNames: [String]
@@ -38,8 +40,14 @@ public final class SimulatedRig {
                 contents: pump.syringeVolume, timeConstant: settings.simulation.rampTime)
         }
         self.syringes = syringes
-        let sources = syringes.map { syringe in
-            FlowFunction { syringe.deliveredVolume(at: $0) }
+        var steppers: [Int: SimulatedStepper] = [:]
+        for (index, pump) in pumps.enumerated() where pump.dialect == .stepper {
+            steppers[index] = SimulatedStepper(pump)
+        }
+        self.steppers = steppers
+        let sources = syringes.enumerated().map { index, syringe in
+            if let stepper = steppers[index] { return FlowFunction { _ in stepper.delivered } }
+            return FlowFunction { syringe.deliveredVolume(at: $0) }
         }
         guard let oil = pumps.firstIndex(where: { $0.name == settings.recipe.oil }) else {
             throw .noOil(name: settings.recipe.oil)
@@ -54,7 +62,9 @@ public final class SimulatedRig {
 
         var lines: [Line] = []
         var ports: [String] = []
-        for pump in pumps where !ports.contains(pump.port) { ports.append(pump.port) }
+        for pump in pumps where pump.dialect != .stepper && !ports.contains(pump.port) {
+            ports.append(pump.port)
+        }
         for port in ports {
             let members = pumps.indices.filter { pumps[$0].port == port }
             lines.append(
@@ -93,7 +103,14 @@ public final class SimulatedRig {
         switch dialect {
         case .legato: .legato
         case .phdUltra: .ultra
-        case .harvard, .newEra: .elite
+        case .harvard, .newEra, .stepper: .elite
+        }
+    }
+
+    /// Puts the motors of the stepper pumps on their lines.
+    public func attachSteppers(to world: VirtualWorld, settings: Settings) {
+        for (index, stepper) in steppers {
+            stepper.attach(to: world, pump: settings.pumps[index], tubing: fluidics)
         }
     }
 

@@ -2,15 +2,16 @@ import CCBOR
 
 /// Takes CBOR apart. Total: any bytes give values or a `RecordError`. Nothing is allocated on the
 /// word of a length before the bytes it speaks of were seen.
-struct CBORReader {
+package struct CBORReader {
     /// Arrays, maps and tags within each other, at most.
-    static let depthLimit = 8
+    package static let depthLimit = 8
 
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
     /// Where the next item starts.
-    var offset: Int
+    package private(set) var offset: Int
 
-    init(_ bytes: [UInt8], at offset: Int = 0) {
+    /// A reader of `bytes` from `offset` on.
+    package init(_ bytes: [UInt8], at offset: Int = 0) {
         self.bytes = bytes
         self.offset = offset
     }
@@ -50,11 +51,15 @@ struct CBORReader {
         return count
     }
 
-    mutating func array() throws(RecordError) -> Int { try count(CCBOR_ARRAY, "array", size: 1) }
+    /// The length of an array, whose items follow.
+    package mutating func array() throws(RecordError) -> Int {
+        try count(CCBOR_ARRAY, "array", size: 1)
+    }
 
     mutating func map() throws(RecordError) -> Int { try count(CCBOR_MAP, "map", size: 2) }
 
-    mutating func unsigned() throws(RecordError) -> UInt64 {
+    /// A number from 0 on.
+    package mutating func unsigned() throws(RecordError) -> UInt64 {
         try item(CCBOR_UNSIGNED, "unsigned integer").number
     }
 
@@ -68,7 +73,8 @@ struct CBORReader {
         return item.kind == CCBOR_UNSIGNED ? number : -1 - number
     }
 
-    mutating func boolean() throws(RecordError) -> Bool {
+    /// A truth value.
+    package mutating func boolean() throws(RecordError) -> Bool {
         try item(CCBOR_BOOLEAN, "boolean").number != 0
     }
 
@@ -85,7 +91,8 @@ struct CBORReader {
         return item.real
     }
 
-    mutating func text() throws(RecordError) -> String {
+    /// A text of valid UTF-8.
+    package mutating func text() throws(RecordError) -> String {
         let start = offset
         let item = try item(CCBOR_TEXT, "text")
         let content = bytes[item.offset..<offset]
@@ -112,10 +119,16 @@ struct CBORReader {
         }
     }
 
+    /// A byte string.
+    package mutating func byteString() throws(RecordError) -> [UInt8] {
+        let item = try item(CCBOR_BYTES, "byte string")
+        return Array(bytes[item.offset..<offset])
+    }
+
     /// Moves past one item of any kind.
-    mutating func skip(depth: Int = 0) throws(RecordError) {
+    package mutating func skip(depth: Int = 0, limit: Int = depthLimit) throws(RecordError) {
         let start = offset
-        guard depth <= Self.depthLimit else { throw .tooDeep(at: start) }
+        guard depth <= limit else { throw .tooDeep(at: start) }
         let item = try item()
         var children: UInt64 = 0
         switch item.kind {
@@ -128,7 +141,7 @@ struct CBORReader {
         default: return
         }
         guard children <= UInt64(bytes.count - offset) else { throw .tooShort(at: start) }
-        for _ in 0..<children { try skip(depth: depth + 1) }
+        for _ in 0..<children { try skip(depth: depth + 1, limit: limit) }
     }
 }
 

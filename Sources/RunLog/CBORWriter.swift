@@ -2,15 +2,20 @@ import CCBOR
 
 /// Appends CBOR (RFC 8949) in its deterministic form: shortest heads, definite lengths, floats
 /// always as float64, one NaN.
-struct CBORWriter {
+package struct CBORWriter {
     /// What has been written.
-    private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
 
-    mutating func array(_ count: Int) { head(CCBOR_ARRAY, UInt64(count)) }
+    /// A writer that has written `bytes` already.
+    package init(after bytes: [UInt8] = []) { self.bytes = bytes }
+
+    /// The head of an array, whose items follow.
+    package mutating func array(_ count: Int) { head(CCBOR_ARRAY, UInt64(count)) }
 
     mutating func map(_ count: Int) { head(CCBOR_MAP, UInt64(count)) }
 
-    mutating func unsigned(_ value: UInt64) { head(CCBOR_UNSIGNED, value) }
+    /// A number from 0 on.
+    package mutating func unsigned(_ value: UInt64) { head(CCBOR_UNSIGNED, value) }
 
     mutating func integer(_ value: Int64) {
         if value >= 0 {
@@ -20,7 +25,8 @@ struct CBORWriter {
         }
     }
 
-    mutating func boolean(_ value: Bool) { head(CCBOR_BOOLEAN, value ? 1 : 0) }
+    /// A truth value.
+    package mutating func boolean(_ value: Bool) { head(CCBOR_BOOLEAN, value ? 1 : 0) }
 
     mutating func null() { head(CCBOR_NULL, 0) }
 
@@ -28,7 +34,8 @@ struct CBORWriter {
         grow { ccbor_write_float(value, $0) }
     }
 
-    mutating func text(_ value: String) {
+    /// A text.
+    package mutating func text(_ value: String) {
         let utf8 = Array(value.utf8)
         head(CCBOR_TEXT, UInt64(utf8.count))
         bytes += utf8
@@ -50,6 +57,12 @@ struct CBORWriter {
             bytes.append(UInt8(truncatingIfNeeded: bits >> 16))
             bytes.append(UInt8(truncatingIfNeeded: bits >> 24))
         }
+    }
+
+    /// A byte string.
+    package mutating func byteString(_ content: some Collection<UInt8>) {
+        head(CCBOR_BYTES, UInt64(content.count))
+        bytes.append(contentsOf: content)
     }
 
     private mutating func head(_ kind: ccbor_kind, _ number: UInt64) {

@@ -19,7 +19,7 @@ public struct JournalRecovery: Equatable, Sendable {
     public static let gapLimit = 100
 }
 
-/// The run log being written: one append-only file, of one thread.
+/// The active segment being written: one append-only file, of one thread.
 ///
 /// `append` then `sync` is the acknowledgement: what `sync` has returned for survives a power
 /// cut. A failed append leaves the log as it was. After a failed sync the records since the last
@@ -53,6 +53,9 @@ public final class Journal {
     /// Whether appended records wait for a sync.
     public var hasUnsynced: Bool { !unsynced.isEmpty }
 
+    /// Bytes of appended records that wait for a sync.
+    public var unsyncedBytes: Int { unsynced.count }
+
     private init(file: any LogFile, end: Int64, nextSequence: UInt64) {
         self.file = file
         self.end = end
@@ -60,12 +63,13 @@ public final class Journal {
         self.nextSequence = nextSequence
     }
 
-    /// Opens the log in `file`, which `source` reads: hands every entry to `visit`, cuts a torn
-    /// end off, and makes sure that what is left is on the disk. A damaged stretch with intact
-    /// records after it stays in the file and is reported. Opening again gives the same bytes.
+    /// Opens the segment in `file`, which `source` reads: hands every entry to `visit`, cuts a
+    /// torn end off, and makes sure that what is left is on the disk. A damaged stretch with
+    /// intact records after it stays in the file and is reported. Opening again gives the same
+    /// bytes. An empty file, or one whose head did not get in whole, begins with `header`.
     /// Throws without changing anything when the file is not a log this program knows.
     public static func open(
-        file: any LogFile, source: any ByteSource,
+        file: any LogFile, source: any ByteSource, header: JournalHeader,
         visit: (JournalEntry) -> Void = { _ in }
     ) throws(JournalError) -> (journal: Journal, recovery: JournalRecovery) {
         var recovery = JournalRecovery()
@@ -82,17 +86,26 @@ public final class Journal {
             visit(entry)
         }
         recovery.droppedBytes = file.size - reader.intactEnd
-        let journal = Journal(
-            file: file, end: reader.intactEnd, nextSequence: reader.lastSequence + 1)
-        try journal.prepare(dropping: recovery.droppedBytes)
+        let next = reader.header == nil ? header.firstSequence : reader.lastSequence + 1
+        let journal = Journal(file: file, end: reader.intactEnd, nextSequence: next)
+        try journal.prepare(dropping: recovery.droppedBytes, header: header.bytes)
         return (journal, recovery)
     }
 
-    private func prepare(dropping dropped: Int64) throws(JournalError) {
+    /// Begins a new segment in `file`; whatever is in it goes. Nothing counts before this
+    /// returns.
+    static func create(
+        file: any LogFile, header: JournalHeader
+    ) throws(JournalError) -> Journal {
+        let journal = Journal(file: file, end: 0, nextSequence: header.firstSequence)
+        try journal.prepare(dropping: file.size, header: header.bytes)
+        return journal
+    }
+
+    private func prepare(dropping dropped: Int64, header: [UInt8]) throws(JournalError) {
         do throws(WorldError) {
             if dropped > 0 { try file.truncate(to: end) }
             if end == 0 {
-                let header = JournalFormat.header
                 try file.append(header)
                 end = Int64(header.count)
                 syncedEnd = end

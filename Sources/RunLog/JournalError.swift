@@ -19,6 +19,12 @@ public enum JournalError: Error, Equatable, Sendable, CustomStringConvertible {
     case notSynced(WorldError)
     /// A record has no encoding; none of its batch was written.
     case notEncoded(RecordError)
+    /// The directory has a log of the one-file kind beside segments: two campaigns, or an older
+    /// program ran after this one.
+    case twoLogs(directory: String)
+    /// A segment's file belongs to another log than its neighbours, or has another number than
+    /// its name.
+    case foreignSegment(name: String)
     /// More than `limit` bytes would wait for a sync; nothing was written.
     case tooMuchUnsynced(limit: Int)
 
@@ -40,6 +46,11 @@ public enum JournalError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notWritten(let error): "nothing was added to the run log: \(error)"
         case .notSynced(let error): "the last records are not safe yet: \(error)"
         case .notEncoded(let error): "a record cannot be logged: \(error)"
+        case .twoLogs(let directory):
+            "\(directory) has \(SegmentName.legacy) beside segments of a newer log; move the one "
+                + "that does not belong here away"
+        case .foreignSegment(let name):
+            "\(name) does not belong to the log it lies in: move it away"
         case .tooMuchUnsynced(let limit):
             "more than \(limit) bytes wait to be synced; sync before appending more"
         }

@@ -27,7 +27,34 @@ public enum JournalEntry: Equatable, Sendable {
     case gap(JournalGap)
 }
 
-/// Reads a log from its start, holding at most one frame and one piece of the file in memory.
+/// What a reader meets before a record is taken apart.
+public enum RawEntry: Equatable, Sendable {
+    /// The CBOR of an intact record.
+    case payload(sequence: UInt64, [UInt8])
+    /// A loss.
+    case gap(JournalGap)
+
+    /// The entry with its record taken apart.
+    public var decoded: JournalEntry {
+        switch self {
+        case .gap(let gap): return .gap(gap)
+        case .payload(let sequence, let payload):
+            do throws(RecordError) {
+                switch try RecordCodec.decode(payload) {
+                case .record(let sequence, let record):
+                    return .record(sequence: sequence, record)
+                case .unknown(let sequence, let type, _, _):
+                    return .unknown(sequence: sequence, type: type)
+                }
+            } catch {
+                return .unreadable(sequence: sequence, error)
+            }
+        }
+    }
+}
+
+/// Reads an active segment (or a log of version 1) from its start, holding at most one frame and
+/// one piece of the file in memory.
 ///
 /// Only frames with a right checksum and a sequence number beyond the last count; what lies
 /// between two of them is reported as a gap, never guessed at.
@@ -42,13 +69,17 @@ public struct JournalReader {
 
     private let source: any ByteSource
     private let isLive: Bool
+    private let expected: JournalHeader?
     private var piece: [UInt8] = []
     private var pieceStart: Int64 = 0
-    private var position = Int64(JournalFormat.headerSize)
-    private var pending: JournalEntry?
-    private var sawHeader = false
+    private var position: Int64 = 0
+    private var pending: RawEntry?
 
-    /// The sequence number of the last intact frame; 0 before the first.
+    /// What the file's head says; nil before `next` was asked, and while it is not all there.
+    public private(set) var header: JournalHeader?
+
+    /// The sequence number of the last intact frame; before the first, the one before the first
+    /// of the segment.
     public private(set) var lastSequence: UInt64 = 0
     /// Where the last intact frame (or the header) ends.
     public private(set) var intactEnd: Int64 = 0
@@ -56,19 +87,39 @@ public struct JournalReader {
     /// A reader of `source`. With `isLive` the file may still be growing: an unfinished frame at
     /// its end is waited for, and `next` may be asked again after it returned nil.
     public init(_ source: any ByteSource, isLive: Bool = false) {
+        self.init(source, isLive: isLive, assuming: nil)
+    }
+
+    /// A reader of a segment whose head, were it damaged, can only have been `expected`: a head
+    /// that differs from it in no more than `JournalHeader.damageLimit` bits is then reported as
+    /// a damaged stretch, and the records are read all the same.
+    public init(_ source: any ByteSource, isLive: Bool = false, assuming expected: JournalHeader?) {
         self.source = source
         self.isLive = isLive
+        self.expected = expected
+    }
+
+    /// What the head says; nil when it is not all there.
+    ///
+    /// - Throws: `notAJournal`, `newerFormat`, `damagedHeader`, `notRead`.
+    public mutating func readHead() throws(JournalError) -> JournalHeader? {
+        if header == nil { _ = try readHeader() }
+        return header
     }
 
     /// The next entry; nil at the end. Bytes from `intactEnd` to the end of the source are then
     /// no intact record.
-    public mutating func next() throws(JournalError) -> JournalEntry? {
+    public mutating func next() throws(JournalError) -> JournalEntry? { try nextRaw()?.decoded }
+
+    /// As `next`, without taking records apart.
+    public mutating func nextRaw() throws(JournalError) -> RawEntry? {
         if let entry = pending {
             pending = nil
             return entry
         }
-        if !sawHeader {
+        if header == nil {
             guard try readHeader() else { return nil }
+            if pending != nil { return try nextRaw() }
         }
         let start = position
         guard let frame = try nextFrame() else {
@@ -77,7 +128,7 @@ public struct JournalReader {
             return nil
         }
         let missing = frame.sequence - lastSequence - 1
-        let entry = frame.entry
+        let entry = RawEntry.payload(sequence: frame.sequence, frame.payload)
         position = frame.end
         intactEnd = frame.end
         lastSequence = frame.sequence
@@ -99,25 +150,23 @@ public struct JournalReader {
 
     /// Checks the header; false when it is not all there yet.
     private mutating func readHeader() throws(JournalError) -> Bool {
-        let expected = JournalFormat.header
-        let found = try read(at: 0, count: expected.count)
-        let magic = JournalFormat.magic
-        guard found.prefix(magic.count).elementsEqual(magic.prefix(found.count)) else {
-            throw .notAJournal
+        let bytes = try read(at: 0, count: JournalFormat.headerSize)
+        let found: JournalHeader
+        do throws(JournalError) {
+            guard let header = try JournalHeader.read(bytes) else { return false }
+            found = header
+        } catch {
+            guard let guess = expected?.completed(by: bytes), guess.isMeant(by: bytes) else {
+                throw error
+            }
+            found = guess
+            let gap = JournalGap(bytes: 0..<Int64(guess.bytes.count), missingRecords: 0)
+            pending = .gap(gap)
         }
-        guard found.count == expected.count else {
-            guard expected.starts(with: found) else { throw .damagedHeader }
-            return false
-        }
-        let checked = found.prefix(expected.count - 4)
-        guard found.littleEndian32(at: checked.count) == Checksum.crc32c(checked) else {
-            throw .damagedHeader
-        }
-        let version = found.littleEndian32(at: magic.count)
-        guard version <= JournalFormat.version else { throw .newerFormat(version: version) }
-        guard version == JournalFormat.version else { throw .damagedHeader }
-        sawHeader = true
-        intactEnd = Int64(expected.count)
+        header = found
+        position = Int64(found.bytes.count)
+        intactEnd = position
+        lastSequence = found.firstSequence - 1
         return true
     }
 
@@ -128,19 +177,6 @@ public struct JournalReader {
         var sequence: UInt64
 
         var end: Int64 { start + Int64(JournalFormat.frameHeadSize + payload.count) }
-
-        var entry: JournalEntry {
-            do throws(RecordError) {
-                switch try RecordCodec.decode(payload) {
-                case .record(let sequence, let record):
-                    return .record(sequence: sequence, record)
-                case .unknown(let sequence, let type, _, _):
-                    return .unknown(sequence: sequence, type: type)
-                }
-            } catch {
-                return .unreadable(sequence: sequence, error)
-            }
-        }
     }
 
     private enum Finding {

@@ -47,6 +47,8 @@ public struct Record: Equatable, Sendable {
         case clockStep(nanoseconds: Int64)
         /// The process ended: why.
         case stop(reason: String)
+        /// Raw frames of the spectrometer, many in one block.
+        case spectraBlock(SpectraBlockRecord)
     }
 }
 

@@ -21,8 +21,19 @@ extension Record.Body {
         case .operatorAction: 12
         case .clockStep: 13
         case .stop: 14
+        case .spectraBlock: 15
         }
     }
+
+    /// The names of all records, by their type numbers from 1 on, as FORMAT.md has them.
+    public static let names = [
+        "start", "configuration", "decision", "recipe", "setpoints", "readings", "droplet",
+        "spectra", "condition end", "event", "fault", "operator action", "clock step", "stop",
+        "spectra block",
+    ]
+
+    /// The record's name.
+    public var name: String { Self.names[Int(type) - 1] }
 
     /// Writes the map of fields.
     func write(into writer: inout CBORWriter) {
@@ -67,6 +78,13 @@ extension Record.Body {
             writer.fields(.integer(nanoseconds))
         case .stop(let reason):
             writer.fields(.text(reason))
+        case .spectraBlock(let block):
+            writer.fields(
+                .text(block.kind), .integer(block.firstAt.nanoseconds),
+                .integer(block.interval.nanoseconds), .integers(block.deviations),
+                .integer(block.integration.nanoseconds), .int(block.firstPixel),
+                .int(block.pixelStep), .int(block.frames), .int(block.pixels),
+                .bytes(block.coded), .optional(block.errorFactor.map(Double.init)))
         }
     }
 
@@ -93,6 +111,7 @@ extension Record.Body {
         case 12: self = .operatorAction(kind: try f.text(1), text: try f.text(2))
         case 13: self = .clockStep(nanoseconds: try f.integer(1))
         case 14: self = .stop(reason: try f.text(1))
+        case 15: self = .spectraBlock(try SpectraBlockRecord(f))
         default: return nil
         }
     }
@@ -130,6 +149,17 @@ extension SpectraRecord {
     }
 }
 
+extension SpectraBlockRecord {
+    fileprivate init(_ f: RecordFields) throws(RecordError) {
+        self.init(
+            kind: try f.text(1), firstAt: Instant(nanoseconds: try f.integer(2)),
+            interval: TimeSpan(nanoseconds: try f.integer(3)), deviations: try f.integers(4),
+            integration: TimeSpan(nanoseconds: try f.integer(5)), firstPixel: try f.int(6),
+            pixelStep: try f.int(7), frames: try f.int(8), pixels: try f.int(9),
+            coded: try f.bytes(10), errorFactor: try f.optionalDouble(11).map(Float.init))
+    }
+}
+
 extension ConditionRecord {
     fileprivate init(_ f: RecordFields) throws(RecordError) {
         self.init(
@@ -155,6 +185,8 @@ private enum FieldValue {
     case readings([NamedReading])
     case texts([String])
     case proposers([ProposerRecord])
+    case integers([Int64])
+    case bytes([UInt8])
 }
 
 extension CBORWriter {
@@ -184,6 +216,10 @@ extension CBORWriter {
         case .ints(let numbers):
             array(numbers.count)
             for number in numbers { integer(Int64(number)) }
+        case .integers(let numbers):
+            array(numbers.count)
+            for number in numbers { integer(number) }
+        case .bytes(let content): byteString(content)
         case .readings(let readings):
             array(readings.count)
             for reading in readings {

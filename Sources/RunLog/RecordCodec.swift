@@ -76,7 +76,7 @@ struct RecordFields {
     private let bytes: [UInt8]
     private var places: [(key: UInt64, offset: Int)] = []
 
-    /// Fields a record has at most; today's largest type has nine.
+    /// Fields a record has at most; today's largest type has eleven.
     private static let countLimit = 64
 
     /// Reads the map at the reader, keys strictly ascending, and moves past it.
@@ -168,6 +168,19 @@ struct RecordFields {
             values.append(value)
         }
         return values
+    }
+
+    func integers(_ key: UInt64) throws(RecordError) -> [Int64] {
+        var reader = try reader(key)
+        let count = try reader.array()
+        var values: [Int64] = []
+        for _ in 0..<count { values.append(try reader.integer()) }
+        return values
+    }
+
+    func bytes(_ key: UInt64) throws(RecordError) -> [UInt8] {
+        var reader = try reader(key)
+        return try reader.byteString()
     }
 
     func readings(_ key: UInt64) throws(RecordError) -> [NamedReading] {

@@ -31,6 +31,18 @@ public enum Clocks {
     }
 }
 
+/// The kernel's own randomness.
+public enum Entropy {
+    /// `count` (at most 256) random bytes (getentropy(3)).
+    public static func bytes(_ count: Int) throws(WorldError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        guard getentropy(&bytes, count) == 0 else {
+            throw .of(errno, "draw \(count) bytes", "getentropy")
+        }
+        return bytes
+    }
+}
+
 /// The kernel's clocks as a `Timekeeper`; any thread may ask it.
 public struct KernelClock: Timekeeper, Sendable {
     /// The kernel's clocks.

@@ -47,6 +47,60 @@ public enum Files {
         try syncDirectory(parent(of: path))
     }
 
+    /// Makes `path` with `bytes`, whole or not at all even at a power cut: a temporary file,
+    /// fsync, link, fsync of the directory. What is there already stays. Made by root, it belongs
+    /// to whom its directory belongs to.
+    ///
+    /// - Returns: whether it was made here; false when something was there.
+    @discardableResult
+    public static func create(
+        _ path: String, with bytes: [UInt8], mode: UInt32 = 0o644
+    ) throws(WorldError) -> Bool {
+        let temporary = "\(path).new-\(getpid())-\(monotonicNanoseconds())"
+        let fd = csystem_open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode)
+        guard fd >= 0 else { throw .of(fd, "create", temporary) }
+        var failure: Int32 = 0
+        if writeAll(fd, bytes[...], failure: &failure) == bytes.count {
+            if fsync(fd) < 0 { failure = errno }
+        }
+        _ = Glibc.close(fd)
+        if failure == 0 { giveToDirectoryOwner(temporary) }
+        if failure == 0, link(temporary, path) < 0 { failure = errno }
+        _ = unlink(temporary)
+        guard failure == 0 || failure == EEXIST else { throw .of(failure, "create", path) }
+        try syncDirectory(parent(of: path))
+        return failure == 0
+    }
+
+    /// Makes what is in the file at `old` safe (fsync), gives it the name `new` on the same file
+    /// system, and makes the names safe.
+    public static func move(_ old: String, to new: String) throws(WorldError) {
+        let fd = csystem_open(old, O_RDONLY, 0)
+        guard fd >= 0 else { throw .of(fd, "open", old) }
+        let synced = fsync(fd)
+        let failure = errno
+        _ = Glibc.close(fd)
+        guard synced == 0 else { throw .of(failure, "sync", old) }
+        guard rename(old, new) == 0 else { throw .of(errno, "rename", old) }
+        try syncDirectory(parent(of: new))
+        try syncDirectory(parent(of: old))
+    }
+
+    /// The permission bits of `path`.
+    public static func mode(of path: String) throws(WorldError) -> UInt32 {
+        var info = stat()
+        guard stat(path, &info) == 0 else { throw .of(errno, "look at", path) }
+        return UInt32(info.st_mode) & 0o7777
+    }
+
+    /// Gives `path`, when root made it, to the owner of its directory: a service that runs as
+    /// another user shall be able to read what an administrator set up for it.
+    public static func giveToDirectoryOwner(_ path: String) {
+        var info = stat()
+        guard geteuid() == 0, stat(parent(of: path), &info) == 0, info.st_uid != 0 else { return }
+        _ = lchown(path, info.st_uid, info.st_gid)
+    }
+
     /// Makes `path` and the directories above it that are missing.
     public static func makeDirectories(
         _ path: String, mode: UInt32 = 0o755

@@ -4,10 +4,12 @@ import Glibc
 /// One chip on a bus of the kernel (i2c-dev).
 final class RealI2CDevice: I2CDevice {
     private let name: String
+    private let address: UInt8
     private var fd: Int32
 
     init(bus: String, address: UInt8) throws(WorldError) {
         name = "\(bus) address 0x\(String(address, radix: 16))"
+        self.address = address
         fd = ci2c_open(bus, address)
         guard fd >= 0 else {
             let hint: String? =
@@ -51,6 +53,31 @@ final class RealI2CDevice: I2CDevice {
         return Array(bytes.prefix(count))
     }
 
+    func readWord(from register: UInt8) throws(WorldError) -> UInt16 {
+        let result = ci2c_read_word(fd, register)
+        try check(result, "read word")
+        return UInt16(truncatingIfNeeded: result).byteSwapped
+    }
+
+    func writeWord(_ value: UInt16, to register: UInt8) throws(WorldError) {
+        try check(ci2c_write_word(fd, register, value.byteSwapped), "write word")
+    }
+
+    func writeBlock(_ bytes: [UInt8], to register: UInt8) throws(WorldError) {
+        guard (1...32).contains(bytes.count) else {
+            throw .of(-EINVAL, "write block of \(bytes.count) bytes", name)
+        }
+        try check(ci2c_write_block(fd, register, UInt8(bytes.count), bytes), "write block")
+    }
+
+    func transfer(_ bytes: [UInt8], reading count: Int) throws(WorldError) -> [UInt8] {
+        guard (1...8192).contains(count) else { throw .of(-EINVAL, "transfer", name) }
+        var answer = [UInt8](repeating: 0, count: count)
+        try check(
+            ci2c_transfer(fd, address, bytes, bytes.count, &answer, count), "transfer")
+        return answer
+    }
+
     func write(_ bytes: [UInt8]) throws(WorldError) {
         try check(ci2c_write(fd, bytes, bytes.count), "write")
     }
@@ -66,5 +93,14 @@ final class RealI2CDevice: I2CDevice {
     func close() {
         if fd >= 0 { _ = Glibc.close(fd) }
         fd = -1
+    }
+}
+
+/// Buses for threads that own no `World`.
+public enum I2CBus {
+    /// Opens the chip at `address` on `bus`, e.g. `/dev/i2c-1`, for the calling thread. Every call
+    /// on it may block for as long as the bus hangs: keep it away from threads with deadlines.
+    public static func open(bus: String, address: UInt8) throws(WorldError) -> any I2CDevice {
+        try RealI2CDevice(bus: bus, address: address)
     }
 }

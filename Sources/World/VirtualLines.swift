@@ -3,7 +3,11 @@ import Quantities
 
 /// One simulated GPIO line. `electrical` is what a meter would show.
 final class VirtualLine {
-    var electrical = false
+    var electrical = false {
+        didSet { if electrical != oldValue { changed?(electrical) } }
+    }
+    /// What hangs on it and wants to know.
+    var changed: ((Bool) -> Void)?
     weak var owner: AnyObject?
 }
 
@@ -37,12 +41,13 @@ final class VirtualOutputLines: OutputLines {
 final class VirtualInputLines: InputLines {
     /// Edges kept for an owner that does not read; then the oldest are lost, as in the kernel.
     static let edgeLimit = 1024
-    let debounces = false
+    let debounces: Bool
     private var lines: [(line: VirtualLine, activeLow: Bool)] = []
     private var edges: [EdgeEvent] = []
     private(set) var isClosed = false
 
     init(_ settings: [InputLineSettings], _ lines: [VirtualLine]) {
+        debounces = settings.allSatisfy { $0.debounce <= .zero }
         for (setting, line) in zip(settings, lines) {
             line.owner = self
             self.lines.append((line, setting.activeLow))
@@ -117,6 +122,34 @@ public final class VirtualI2CChip: I2CDevice {
             throw .of(-EINVAL, "read block", "virtual I2C chip")
         }
         return (0..<count).map { registers[(Int(register) + $0) & 255] }
+    }
+
+    /// Reads two byte registers, the first of them the high byte.
+    public func readWord(from register: UInt8) throws(WorldError) -> UInt16 {
+        let bytes = try readBlock(from: register, count: 2)
+        return UInt16(bytes[0]) << 8 | UInt16(bytes[1])
+    }
+
+    /// Writes two byte registers, the first of them with the high byte.
+    public func writeWord(_ value: UInt16, to register: UInt8) throws(WorldError) {
+        try writeBlock([UInt8(value >> 8), UInt8(value & 255)], to: register)
+    }
+
+    /// Writes 1…32 byte registers in a row.
+    public func writeBlock(_ bytes: [UInt8], to register: UInt8) throws(WorldError) {
+        try check()
+        guard (1...32).contains(bytes.count) else {
+            throw .of(-EINVAL, "write block", "virtual I2C chip")
+        }
+        for (offset, byte) in bytes.enumerated() {
+            registers[(Int(register) + offset) & 255] = byte
+        }
+    }
+
+    /// A plain message, then a plain read.
+    public func transfer(_ bytes: [UInt8], reading count: Int) throws(WorldError) -> [UInt8] {
+        try write(bytes)
+        return try read(count: count)
     }
 
     /// Takes one plain message.

@@ -17,6 +17,7 @@ public final class VirtualWorld: World {
     private var inputs: [VirtualInputLines] = []
     private var lines: [String: VirtualLine] = [:]
     private var chips: [String: VirtualI2CChip] = [:]
+    private var peers: [String: any VirtualI2CPeer] = [:]
 
     /// A world whose monotonic clock starts at `start` and whose time of day then is `wallTime`.
     public init(
@@ -67,6 +68,14 @@ public final class VirtualWorld: World {
         for input in inputs { input.changed(entry, at: now) }
     }
 
+    /// Tells `follower` every change of the electrical level of a line from now on: what hangs on
+    /// an output.
+    public func watchLine(
+        chipLabel: String, line: String, _ follower: @escaping (Bool, Instant) -> Void
+    ) {
+        self.line(chipLabel, line).changed = { [unowned self] level in follower(level, now) }
+    }
+
     /// The electrical level of a line.
     public func lineLevel(chipLabel: String, line: String) -> Bool {
         self.line(chipLabel, line).electrical
@@ -75,6 +84,11 @@ public final class VirtualWorld: World {
     /// Puts `chip` at `address` on `bus`.
     public func attachI2C(bus: String, address: UInt8, chip: VirtualI2CChip) {
         chips["\(bus)@\(address)"] = chip
+    }
+
+    /// Puts a simulated chip at `address` on `bus`, in place of whatever was there.
+    public func attachI2C(bus: String, address: UInt8, peer: any VirtualI2CPeer) {
+        peers["\(bus)@\(address)"] = peer
     }
 
     // MARK: World
@@ -111,6 +125,9 @@ public final class VirtualWorld: World {
 
     /// Opens a chip on a bus; throws `absent` when there is none.
     public func openI2C(bus: String, address: UInt8) throws(WorldError) -> any I2CDevice {
+        if let peer = peers["\(bus)@\(address)"] {
+            return VirtualI2CHandle(peer, name: "\(bus) address \(address)", world: self)
+        }
         guard let chip = chips["\(bus)@\(address)"] else {
             throw .absent(name: "\(bus) address \(address)", hint: "no chip is attached there")
         }

@@ -168,6 +168,15 @@ public protocol I2CDevice: AnyObject {
     func readByte(from register: UInt8) throws(WorldError) -> UInt8
     /// Reads `count` (1…32) bytes from `register` on (SMBus I²C block read).
     func readBlock(from register: UInt8, count: Int) throws(WorldError) -> [UInt8]
+    /// Reads a word whose high byte the chip sends first (SMBus read word data, swapped).
+    func readWord(from register: UInt8) throws(WorldError) -> UInt16
+    /// Writes a word whose high byte the chip takes first (SMBus write word data, swapped).
+    func writeWord(_ value: UInt16, to register: UInt8) throws(WorldError)
+    /// Writes 1…32 bytes from `register` on (SMBus I²C block write).
+    func writeBlock(_ bytes: [UInt8], to register: UInt8) throws(WorldError)
+    /// Writes raw bytes, then reads `count` after a repeated start (I2C_RDWR). Fails on a bus
+    /// that knows SMBus only.
+    func transfer(_ bytes: [UInt8], reading count: Int) throws(WorldError) -> [UInt8]
     /// Writes raw bytes as one plain I²C message.
     func write(_ bytes: [UInt8]) throws(WorldError)
     /// Reads `count` raw bytes as one plain I²C message.

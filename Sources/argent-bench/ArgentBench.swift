@@ -16,6 +16,8 @@ enum ArgentBench {
             dropletBenchmarks,
             quantizedBenchmarks,
             decisionBenchmarks,
+            spectralBenchmarks,
+            logBenchmarks,
         ].flatMap { $0 }
     }
 
@@ -27,8 +29,7 @@ enum ArgentBench {
         if arguments.first == "rig" {
             guard let bench = RigBench(arguments.dropFirst()) else { fail("\n" + RigBench.help) }
             do {
-                let isClean = try bench.run()
-                if !isClean { exit(1) }
+                guard try bench.run() else { exit(1) }
             } catch { fail("\(error)") }
             return
         }
@@ -36,6 +37,22 @@ enum ArgentBench {
             guard let bench = CampaignBench(arguments.dropFirst()) else {
                 fail("\n" + CampaignBench.help)
             }
+            do { try bench.run() } catch { fail("\(error)") }
+            return
+        }
+        if arguments.first == "spectra" {
+            guard let bench = SpectralFile(arguments.dropFirst()) else {
+                fail("\n" + SpectralFile.help)
+            }
+            do { try bench.run() } catch { fail("\(error)") }
+            return
+        }
+        if arguments.first == "serve-segments" {
+            do { try SegmentServer.run(Array(arguments.dropFirst())) } catch { fail("\(error)") }
+            return
+        }
+        if arguments.first == "steps" {
+            guard let bench = StepBench(arguments.dropFirst()) else { fail("\n" + StepBench.help) }
             do { try bench.run() } catch { fail("\(error)") }
             return
         }

@@ -1,18 +1,32 @@
 import CSimd
+import Export
 import Glibc
-import RunLog
-import World
 
-/// The `argent-workstation` program: what is done with run logs away from the rig. It starts
-/// small: it verifies logs that were copied.
+/// The `argent-workstation` program: what is done with run logs away from the rig.
 @main
 enum Workstation {
     static let help = """
         argent-workstation verify LOG…    reads run logs to their ends and says what is in them,
                                           what is damaged and what is missing
+        argent-workstation export LOG --into DIR [--csv] [--spectra] [--jcamp] [--json]
+                                          writes conditions.csv and droplets.csv (--spectra:
+                                          with absorbance as columns), JCAMP-DX spectra,
+                                          records.jsonl
+        argent-workstation pair HOST[:PORT] [--fingerprint F] [--name N] [--identity DIR]
+                                          shows a rig's fingerprint and remembers it once it is
+                                          confirmed; prints this machine's, to be accepted there
+        argent-workstation pull HOST[:PORT] --into DIR [--tries N] [--identity DIR]
+                                          fetches what is new into DIR/NAME/YYYY-MM-DD, verifies
+                                          it and acknowledges it to the rig; may be interrupted
+                                          and repeated at any time; gives up after N tries in a
+                                          row without a byte gained (default 5)
 
-        Exit codes: 0 every log is whole; 1 something is damaged or missing; 2 wrong command
-        line; 3 a file cannot be read or is no run log.
+        LOG is a log directory, a folder of pulled segments, or one segment.
+
+        Exit codes: 0 every log is whole, all that the rig has is here; 1 something is damaged
+        or missing; 2 wrong command line; 3 a file cannot be read or written, or is no run log;
+        4 the rig cannot be reached, or another pull is running; 5 the rig is not paired, does
+        not accept this machine, or shows another key.
         """
 
     static func main() {
@@ -27,88 +41,75 @@ enum Workstation {
             print(help)
             exit(words.isEmpty ? 2 : 0)
         }
-        guard words[0] == "verify", words.count > 1 else {
-            complain("use: argent-workstation verify LOG…")
-            exit(2)
+        let rest = Array(words.dropFirst())
+        switch words[0] {
+        case "verify" where !rest.isEmpty: exit(verify(rest))
+        case "export" where !rest.isEmpty: exit(export(rest))
+        case "pair": exit(PullCommand.pair(rest))
+        case "pull": exit(PullCommand.pull(rest))
+        case "verify": complain("use: argent-workstation verify LOG…")
+        case "export": complain("use: argent-workstation export LOG --into DIR --csv …")
+        default:
+            complain("there is no `argent-workstation \(words[0])`; see argent-workstation --help")
         }
+        exit(2)
+    }
+
+    private static func verify(_ paths: [String]) -> Int32 {
         var code: Int32 = 0
-        for path in words.dropFirst() {
+        for path in paths {
             do {
-                let report = try LogReport(path: path)
-                print(report.text)
-                if !report.isWhole { code = max(code, 1) }
+                let found = try LogVerification(path: path)
+                print(found.text, terminator: "")
+                if !found.isWhole { code = max(code, 1) }
             } catch {
-                complain("\(path): \(error)")
+                complain("\(error)")
                 code = 3
             }
         }
-        exit(code)
+        return code
+    }
+
+    private static func export(_ words: [String]) -> Int32 {
+        var choice = ExportChoice()
+        var path: String?
+        var directory: String?
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            switch word {
+            case "--csv": choice.tables = true
+            case "--spectra":
+                choice.tables = true
+                choice.spectraInTables = true
+            case "--jcamp": choice.jcamp = true
+            case "--json": choice.json = true
+            case "--into": directory = rest.popFirst()
+            case _ where word.hasPrefix("--") || path != nil:
+                complain("export: `\(word)` is not known; see argent-workstation --help")
+                return 2
+            default: path = word
+            }
+        }
+        guard let path, let directory, choice != ExportChoice() else {
+            complain("use: argent-workstation export LOG --into DIR and what to write: --csv, …")
+            return 2
+        }
+        do {
+            let report = try LogExport.run(path, into: directory, choice)
+            print(report.text(directory), terminator: "")
+            guard report.missing == 0 else {
+                complain("\(report.missing) records are missing; see argent-workstation verify")
+                return 1
+            }
+            return 0
+        } catch {
+            complain("\(error)")
+            return 3
+        }
     }
 
     private static func complain(_ text: String) {
         var bytes = Array((text + "\n").utf8)
         _ = write(STDERR_FILENO, &bytes, bytes.count)
-    }
-}
-
-/// What is in a run log.
-struct LogReport {
-    let path: String
-    private var records = 0
-    private var droplets = 0
-    private var conditions = 0
-    private var decisions = 0
-    private var faults = 0
-    private var notUnderstood = 0
-    private var missing: UInt64 = 0
-    private var damagedBytes: Int64 = 0
-    private var tornBytes: Int64 = 0
-    private let sha256: String
-
-    init(path: String) throws {
-        self.path = path
-        let source = try ReadFile(path: path)
-        sha256 = try Digest.sha256(of: source)
-        var reader = JournalReader(source)
-        while let entry = try reader.next() {
-            switch entry {
-            case .record(_, let record):
-                records += 1
-                count(record.body)
-            case .unknown, .unreadable: notUnderstood += 1
-            case .gap(let gap):
-                missing += gap.missingRecords
-                damagedBytes += Int64(gap.bytes.count)
-            }
-        }
-        tornBytes = source.size - reader.intactEnd
-    }
-
-    private mutating func count(_ body: Record.Body) {
-        switch body {
-        case .droplet: droplets += 1
-        case .conditionEnd(let end): if end.medianLoss != nil { conditions += 1 }
-        case .decision: decisions += 1
-        case .fault: faults += 1
-        default: break
-        }
-    }
-
-    /// Whether nothing is damaged, missing or torn.
-    var isWhole: Bool { missing == 0 && damagedBytes == 0 && tornBytes == 0 }
-
-    var text: String {
-        var text = "\(path)\n  \(records) records: \(decisions) decisions, \(conditions) conditions"
-        text += " measured, \(droplets) droplets, \(faults) faults\n"
-        if notUnderstood > 0 {
-            text += "  \(notUnderstood) records of a kind this version does not know\n"
-        }
-        if isWhole {
-            text += "  whole\n"
-        } else {
-            text += "  DAMAGED: \(missing) records missing, \(damagedBytes) damaged bytes, "
-            text += "\(tornBytes) bytes of an unfinished write at the end\n"
-        }
-        return text + "  sha256 \(sha256)"
     }
 }

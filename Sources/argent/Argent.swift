@@ -47,10 +47,13 @@ enum Argent {
         case "run": try RunCommand.run(words)
         case "check": try CheckCommand.run(words)
         case "status", "hold", "resume", "clear": try ControlCommand.run(verb, words)
+        case "safe": try SafeCommand.run(words)
         case "simulate": try SimulateCommand.run(words)
+        case "pair": try PairCommand.run(words)
         case "loss": try LossCommand.run(words)
         case "suggest": try SuggestCommand.run(words)
         case "model": try ModelCommand.run(words)
+        case "log": try LogCommand.run(words)
         case "--version", "version": Output.line("argent \(version)")
         case "--help", "-h": Output.line(Help.overview)
         case "help":
@@ -92,7 +95,9 @@ struct CommandFailure: Error {
 /// Plain text out.
 enum Output {
     static func line(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
-    static func raw(_ text: String) { write(text, to: STDOUT_FILENO) }
+    /// False when the reader went away.
+    @discardableResult
+    static func raw(_ text: String) -> Bool { write(text, to: STDOUT_FILENO) }
     static func error(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
     static func errorRaw(_ text: String) { write(text, to: STDERR_FILENO) }
 
@@ -103,13 +108,15 @@ enum Output {
         return poll(&descriptor, 1, 0) > 0
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
+    @discardableResult
+    private static func write(_ text: String, to descriptor: Int32) -> Bool {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             bytes = bytes.dropFirst(count)
         }
+        return true
     }
 }

@@ -1,18 +1,21 @@
 import Agent
 import Configuration
+import Export
 
 /// `argent check`: what is wrong with a configuration, or what it means.
 enum CheckCommand {
     static func run(_ words: [String]) throws(CommandFailure) {
-        let arguments = try Arguments(words, verb: "check", flags: ["json"], positional: 1)
+        let arguments = try Arguments(
+            words, verb: "check", flags: ["json", "interlocks"], positional: 1)
         guard let path = arguments.positional.first else {
-            throw CommandFailure(.usage, "use: argent check FILE")
+            throw CommandFailure(.usage, "use: argent check FILE [--interlocks] [--json]")
         }
         let file = try ConfigurationFile(path: path)
         var problems = file.reading.problems
         if file.reading.settings != nil { problems += try file.fileProblems() }
         if arguments.flags.contains("json") {
-            Output.line(json(problems))
+            let table = arguments.flags.contains("interlocks") ? file.reading.settings : nil
+            Output.line(json(problems, table, file.reading.places))
         } else if !problems.isEmpty {
             Output.raw(ProblemReport.text(problems, sources: file.sources))
         }
@@ -20,11 +23,19 @@ enum CheckCommand {
             throw CommandFailure(.badInput, "\(path) has errors")
         }
         let settings = try file.settings()
-        if !arguments.flags.contains("json") { Output.raw(meaning(of: settings)) }
+        guard !arguments.flags.contains("json") else { return }
+        if arguments.flags.contains("interlocks") {
+            Output.raw(ReactionText.table(settings, file.reading.places))
+        } else {
+            Output.raw(meaning(of: settings))
+        }
     }
 
-    private static func json(_ problems: [ConfigurationProblem]) -> String {
+    private static func json(
+        _ problems: [ConfigurationProblem], _ table: Settings?, _ places: SettingsPlaces
+    ) -> String {
         JSONText.object { json in
+            if let table { ReactionText.json(table, places, &json) }
             json.key("problems")
             json.array { list in
                 for problem in problems {
@@ -60,8 +71,14 @@ enum CheckCommand {
         }
         for pump in settings.pumps {
             let limits = pump.rateLimits
-            text += "  pump \(pump.name): \(pump.dialect.rawValue) at \(pump.port), address "
-            text += "\(pump.address), \(short(limits.lowerBound.microlitersPerMinute)) to "
+            text += "  pump \(pump.name): \(pump.dialect.rawValue) at \(pump.port), "
+            if pump.dialect == .stepper {
+                text += "step \(pump.stepper.stepLine), "
+                text += "\(short(pump.stepper.stepsPerMicroliter)) steps per uL, "
+            } else {
+                text += "address \(pump.address), "
+            }
+            text += "\(short(limits.lowerBound.microlitersPerMinute)) to "
             text += "\(short(limits.upperBound.microlitersPerMinute)) uL/min"
             if pump.dialect == .newEra, pump.framing == .safe {
                 text += ", stops by itself after \(short(pump.deadMan.seconds)) s of silence"
@@ -74,6 +91,7 @@ enum CheckCommand {
             text += "danger when \(interlock.activeLow ? "low" : "high")"
             text += interlock.latching ? ", needs `argent clear`\n" : ", releases by itself\n"
         }
+        text += DeviceMeaning.text(settings)
         text += "  log in \(settings.log.directory), control at \(settings.control.socket)\n"
         return text
     }

@@ -11,6 +11,19 @@ struct ConfigurationFile {
     let sources: [ConfigurationSource]
     let reading: SettingsReading
 
+    /// Where the configuration lies that a rig uses.
+    private static let standard = "/etc/argent/argent.toml"
+
+    /// The file that `--config` names, or this machine's own; `complaint` where there is neither.
+    static func path(
+        _ arguments: Arguments, orSay complaint: String
+    ) throws(CommandFailure) -> String {
+        guard
+            let path = arguments.values["config"] ?? (Files.exists(standard) ? standard : nil)
+        else { throw CommandFailure(.usage, complaint) }
+        return path
+    }
+
     /// Largest configuration file.
     private static let sizeLimit = 1 << 20
 
@@ -45,6 +58,7 @@ struct ConfigurationFile {
         settings.campaign.targetPath = absolute(settings.campaign.targetPath)
         settings.log.directory = absolute(settings.log.directory)
         settings.control.socket = absolute(settings.control.socket)
+        settings.sync.identity = absolute(settings.sync.identity)
         settings.simulation.chemistryPath = absolute(settings.simulation.chemistryPath)
         return settings
     }

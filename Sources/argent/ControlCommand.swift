@@ -1,4 +1,5 @@
 import Agent
+import Export
 import Quantities
 import World
 
@@ -53,9 +54,8 @@ enum ControlCommand {
 
     private static func socket(_ arguments: Arguments) throws(CommandFailure) -> String {
         if let path = arguments.values["socket"] { return path }
-        let standard = "/etc/argent/argent.toml"
-        guard let path = arguments.values["config"] ?? (Files.exists(standard) ? standard : nil)
-        else { throw CommandFailure(.usage, "say which agent: --config FILE or --socket PATH") }
+        let path = try ConfigurationFile.path(
+            arguments, orSay: "say which agent: --config FILE or --socket PATH")
         return try ConfigurationFile(path: path).settings().control.socket
     }
 
@@ -127,7 +127,28 @@ enum StatusText {
         if let realtime = status["realtime"] { text += realtimeText(realtime) }
         if let ending = status["finished"]?.string { text += "  over: \(ending)\n" }
         if let log = status["log"]?.string { text += "  log \(log)\n" }
+        if let sync = status["sync"] { text += self.text(sync: sync) }
         return text
+    }
+
+    private static func text(sync: JSONValue) -> String {
+        var text = "  sync: "
+        if let problem = sync["problem"]?.string {
+            text += "not listening: \(problem)"
+        } else {
+            text += "listening at \(sync["listening"]?.string ?? "?")"
+        }
+        if let peer = sync["last_peer"]?.string, let at = sync["last_pull_unix_s"]?.number {
+            let age = Double(Clocks.wallTime.unixNanoseconds / 1_000_000_000) - at
+            text += ", last pull \(duration(age)) ago by \(peer)"
+        }
+        if let bytes = sync["unacknowledged_bytes"]?.number {
+            text += ", \(short(bytes / 1e6)) MB not pulled yet"
+        }
+        if let refused = sync["refused"]?.number, refused > 0 {
+            text += ", \(short(refused)) connections refused"
+        }
+        return plain(text) + "\n"
     }
 
     /// One line on lateness, one for every stage over its budget and everything that was lost.

@@ -4,6 +4,7 @@ import Glibc
 import Quantities
 import Rig
 import RigSimulator
+import RunLog
 import Spectra
 import World
 
@@ -126,10 +127,10 @@ struct DemoFiles {
 
     /// A demonstration never goes on with somebody's log: the numbers would not be its own.
     func refuseOldLog() throws(CommandFailure) {
-        let log = directory + "/" + CampaignJob.logFileName
-        guard access(log, F_OK) != 0 else {
+        if let name = LogDirectory.firstFile(in: directory) {
             throw CommandFailure(
-                .failure, "\(log) is there already; choose another --into, or remove it")
+                .failure,
+                "\(directory)/\(name) is there already; choose another --into, or remove the log")
         }
         try writeConfiguration()
     }

@@ -1,8 +1,8 @@
 /// The texts of `argent --help` and `argent VERB --help`.
 enum Help {
     static let verbs = [
-        "demo", "run", "check", "status", "hold", "resume", "clear", "simulate", "loss",
-        "suggest", "model",
+        "demo", "run", "check", "status", "hold", "resume", "clear", "safe", "simulate", "loss",
+        "suggest", "model", "log", "pair",
     ]
 
     static let overview = """
@@ -20,12 +20,15 @@ enum Help {
           argent hold [--reason TEXT]    stop the pumps and wait
           argent resume [--refilled P]   go on after a hold (P: pumps whose syringe was filled)
           argent clear                   clear faults whose cause is gone
+          argent safe --config FILE      stop every pump, lamp off, where no agent runs
 
         Beside it:
           argent suggest --config C --history H
                                          the next recipes, from a CSV file of what was made
           argent model VERB …            networks that predict spectra: train, judge, ask them
           argent loss --target T S       losses of droplet spectra in a CSV file
+          argent pair                    this rig's fingerprint; who may fetch its log
+          argent log VERB …              read, verify and export a run log
 
         `argent VERB --help` tells more. `argent --version` tells the version.
 
@@ -36,6 +39,7 @@ enum Help {
     /// The text of a verb, which for `model` may be followed by one of its own.
     static func text(_ verb: String, _ next: String? = nil) -> String? {
         if verb == "model", let next, let text = modelVerbs[next] { return text }
+        if verb == "log", let next, let text = logVerbs[next] { return text }
         return texts[verb]
     }
 
@@ -67,10 +71,14 @@ enum Help {
         SIGTERM and SIGINT stop the pumps, write the log and end the program.
         """,
         "check": """
-        argent check FILE [--json]
+        argent check FILE [--interlocks] [--json]
 
         Reads a configuration and says what is wrong with it, file:line:column, and how to mend
         it; or what it means. Exit code 3 when it has errors.
+
+          --interlocks  the whole table from hazards to reactions, built-in rows and those of
+                        the file, with where each comes from
+          --json        for programs
         """,
         "status": """
         argent status [--config FILE | --socket PATH] [--json]
@@ -93,6 +101,16 @@ enum Help {
 
         Clears the faults whose cause is gone. Says which ones are not, and why.
         """,
+        "safe": """
+        argent safe --config FILE [--seconds N] [--quiet]
+
+        Brings the rig of FILE to rest where no agent holds it: stops every pump in its own
+        language until the pump says that it stands still, and switches the lamp off. For
+        `ExecStopPost=` of the service, and for people. Ends within N seconds (default 10).
+
+        Exit codes: 0 everything confirmed; 1 something did not, it is named; 3 the
+        configuration cannot be used; 4 an agent holds the rig.
+        """,
         "simulate": """
         argent simulate [--into DIR] [--quick] [--seed N] [--runs N] [--batch N]
                         [--chemistry FILE] [--target FILE] [--protocol new-era|harvard|mixed]
@@ -111,6 +129,17 @@ enum Help {
         """,
         "suggest": suggest,
         "model": model,
+        "log": log,
+        "pair": """
+        argent pair [list] [--config FILE | --identity DIR]
+        argent pair accept FINGERPRINT [--name NAME] [--config FILE | --identity DIR]
+        argent pair remove FINGERPRINT|NAME [--config FILE | --identity DIR]
+
+        Prints this rig's fingerprint (made on first use) and the workstations that may fetch
+        its log; accepts or removes one. Takes effect at the next connection, without a restart.
+        On the workstation: `argent-workstation pair HOST`, then `argent-workstation pull HOST`.
+        The rig listens where [sync] listen says.
+        """,
         "loss": """
         argent loss --target TARGET.csv SPECTRA.csv
 

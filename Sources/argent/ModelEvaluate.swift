@@ -1,6 +1,7 @@
 import Agent
 import Campaign
 import Configuration
+import Export
 import Numerics
 import Spectra
 

@@ -1,6 +1,7 @@
 import Agent
 import Campaign
 import Configuration
+import Export
 import Spectra
 import Surrogates
 

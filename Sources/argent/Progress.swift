@@ -66,7 +66,7 @@ final class Progress: RecordObserver {
         case .stop(let reason): say(reason == ending ? "pumps stopped" : "stopped: \(reason)")
         case .clockStep(let step):
             say("the time of day jumped by \(short(Double(step) / 1e9)) s")
-        case .configuration, .setpoints, .readings, .spectra: break
+        case .configuration, .setpoints, .readings, .spectra, .spectraBlock: break
         }
         if terminal { live(at: record.at) }
     }
@@ -78,7 +78,10 @@ final class Progress: RecordObserver {
     }
 
     private func put(_ text: String) {
-        guard !waits else { return Output.raw(text) }
+        guard !waits else {
+            Output.raw(text)
+            return
+        }
         guard Output.isReady else {
             hidden += 1
             return

@@ -31,6 +31,7 @@ enum SimulateCommand {
             files.change { settings in
                 settings.log.directory = directory
                 settings.control.socket = directory + "/control"
+                settings.sync.identity = directory + "/identity"
                 if arguments.flags.contains("quick") { DemoSettings.hurry(&settings) }
             }
             try files.writeConfiguration()

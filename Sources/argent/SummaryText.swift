@@ -1,5 +1,6 @@
 import Agent
 import Configuration
+import Export
 
 /// What came of a campaign, for people and for programs.
 enum SummaryText {

@@ -114,7 +114,7 @@ import World
                 }
             }
             if !isKilled { summary = session.summary() }
-            session.log.journal.close()
+            session.log.segments.close()
         }
         #expect(lives > 2, "it was never killed")
         var finished: [Int: Int] = [:]

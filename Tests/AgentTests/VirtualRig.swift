@@ -82,18 +82,19 @@ final class VirtualRig {
     }
 
     func session(_ directory: String) throws -> Session {
-        try Session(
-            world: world, job: try job(directory), version: "test",
+        let job = try job(directory)
+        return try Session(
+            world: world, job: job, version: "test",
             parts: Session.Parts(
-                archive: { DirectArchive(journal: $0.journal, observer: nil) },
-                thinker: { DirectThinker(planner: $0) }, clock: nil, bells: nil))
+                archive: { DirectArchive(log: $0.segments, observer: nil) },
+                thinker: { DirectThinker(planner: $0) }, segments: job.virtualSegments,
+                clock: nil, bells: nil))
     }
 }
 
 /// All intact records of the log in `directory`.
 func records(in directory: String) throws -> [Record] {
-    var reader = JournalReader(
-        try ReadFile(path: directory + "/" + CampaignJob.logFileName))
+    var reader = try LogReader(directory: directory)
     var records: [Record] = []
     while let entry = try reader.next() {
         if case .record(_, let record) = entry { records.append(record) }

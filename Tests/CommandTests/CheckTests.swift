@@ -23,6 +23,50 @@ struct CheckTests {
         }
     }
 
+    @Test("the table of interlocks: built-in rows and the file's own, with where they come from")
+    func interlocks() throws {
+        let (folder, path) = try example {
+            $0 + "\n[[reaction]]\nwhen = \"pump-alarm\"\nof = \"oil\"\n"
+                + "do = [\"ramp-down\", \"lamp-off\"]\nramp_time = \"4 s\"\n"
+        }
+        let lines = try folder.text("argent.toml").split(
+            separator: "\n", omittingEmptySubsequences: false)
+        let line = try #require(lines.lastIndex { $0.hasPrefix("when =") }) + 1
+        let told = try Program.run("check", path, "--interlocks")
+        #expect(told.code == 0, "\(told)")
+        let rows = told.out.split(separator: "\n")
+        // Aligned: every column begins where its head does.
+        let head = try #require(rows.first)
+        let places = try ["of", "limit", "reaction", "release", "from"].map { word in
+            let range = try #require(head.range(of: " " + word))
+            return head.distance(from: head.startIndex, to: range.lowerBound)
+        }
+        for row in rows {
+            for place in places where row.count > place {
+                let cell = row.index(row.startIndex, offsetBy: place)
+                #expect(row[cell] == " ", "\(row)")
+            }
+        }
+        func row(_ words: String...) -> Substring? {
+            rows.first { row in words.allSatisfy { row.contains($0) } }
+        }
+        #expect(row("interlock ", "emergency stop", "stop-all, valves-safe, lamp-off") != nil)
+        #expect(row("pump-alarm", "AgNO3, PVA, TSC, seeds, solvent", "built in") != nil)
+        #expect(row("pump-alarm", "oil", "ramp-down in 4 s, lamp-off", "\(path):\(line)") != nil)
+        #expect(row("instrument-lost", "every pump, spectrometer", "argent clear") != nil)
+        #expect(row("clock-step", "the rig", "report", "built in") != nil)
+
+        let json = try Program.run("check", path, "--interlocks", "--json")
+        let value = try JSONSerialization.jsonObject(with: Data(json.out.utf8)) as? [String: Any]
+        let table = try #require(value?["interlocks"] as? [[String: Any]])
+        let oil = table.first {
+            $0["hazard"] as? String == "pump-alarm" && $0["of"] as? String == "oil"
+        }
+        #expect(oil?["reaction"] as? String == "ramp-down,lamp-off")
+        #expect(oil?["ramp_seconds"] as? Double == 4)
+        #expect(oil?["from"] as? String == "\(path):\(line)")
+    }
+
     @Test("an unknown key: file, line, column, and what was meant")
     func unknownKey() throws {
         let (folder, path) = try example {

@@ -26,11 +26,17 @@ struct DemoTests {
         #expect(digest.count == 64)
         #expect(two["sha256"] as? String == digest)
         #expect(other["sha256"] as? String != digest)
-        #expect(one["log"] as? String == folder["one/run.argentlog"])
+        #expect(one["log"] as? String == folder["one"])
+        let segment = try Data(contentsOf: URL(fileURLWithPath: folder["one/00000001.argentseg"]))
+        #expect(
+            try Data(contentsOf: URL(fileURLWithPath: folder["two/00000001.argentseg"])) == segment)
 
-        // Said by another program than the one that is tested.
+        // Said by another program than the one that is tested: all bytes before the seal, whose
+        // length stands in the segment's last bytes but four.
+        let seal = segment.suffix(8).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+        try segment.dropLast(seal).write(to: URL(fileURLWithPath: folder["hashed"]))
         let sum = try Child(
-            "/usr/bin/sha256sum", [folder["one/run.argentlog"]], output: folder["sum"],
+            "/usr/bin/sha256sum", [folder["hashed"]], output: folder["sum"],
             error: folder["sum-err"])
         #expect(sum.wait() == 0)
         #expect(try folder.text("sum").hasPrefix(digest + " "))
@@ -38,7 +44,7 @@ struct DemoTests {
         // What is printed is what is in the log.
         let runs = try #require(one["runs"] as? [[String: Any]])
         #expect(runs.count == 1)
-        let ends = try Log.records(folder["one/run.argentlog"]).compactMap { record in
+        let ends = try Log.records(folder["one"]).compactMap { record in
             if case .conditionEnd(let end) = record.body { end } else { nil }
         }
         let complete = ends.filter { $0.outcome == "complete" }
@@ -78,7 +84,7 @@ struct DemoTests {
         let folder = try TestFolder()
         let told = try Program.run("demo", "--runs", "1", "--batch", "1", "--into", folder.path)
         #expect(told.code == 0)
-        #expect(told.out.contains("log: \(folder["run.argentlog"])"))
+        #expect(told.out.contains("log: \(folder.path)\n"))
         for word in told.out.split(whereSeparator: { " \n,;:".contains($0) }) {
             guard let number = Double(word), word.contains(".") else { continue }
             #expect(word.filter(\.isNumber).drop { $0 == "0" }.count <= 4, "\(number)")
@@ -88,9 +94,9 @@ struct DemoTests {
 
 /// A run log as the library reads it.
 enum Log {
+    /// The records of the log in the directory at `path`.
     static func records(_ path: String) throws -> [Record] {
-        var reader = JournalReader(
-            MemorySource(Array(try Data(contentsOf: URL(fileURLWithPath: path)))))
+        var reader = try LogReader(directory: path)
         var records: [Record] = []
         while let entry = try reader.next() {
             switch entry {

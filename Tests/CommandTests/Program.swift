@@ -22,10 +22,20 @@ struct Program {
             .deletingLastPathComponent().path + "/argent"
     }()
 
+    /// What the program is started through, for a build of another processor: the words of
+    /// `ARGENT_TEST_RUNNER`, none where it is not set.
+    static let runner: [String] = {
+        guard let words = getenv("ARGENT_TEST_RUNNER") else { return [] }
+        return String(cString: words).split(separator: " ").map(String.init)
+    }()
+
     /// Runs `argent words` to its end. Output goes to files: a pipe nobody empties would stop it.
     static func run(_ words: String...) throws -> Outcome { try run(words) }
 
-    static func run(_ words: [String]) throws -> Outcome {
+    static func run(_ words: [String]) throws -> Outcome { try run(at: path, words) }
+
+    /// Runs another program of the same build.
+    static func run(at path: String, _ words: [String]) throws -> Outcome {
         let folder = try TestFolder()
         let child = try Child(
             path, words, output: folder["out"], error: folder["err"])
@@ -35,7 +45,7 @@ struct Program {
 }
 
 /// A folder of one test's own; goes away with it.
-final class TestFolder {
+final class TestFolder: Sendable {
     let path: String
 
     init() throws {
@@ -82,12 +92,13 @@ final class Child {
         let flags = O_WRONLY | O_CREAT | O_APPEND
         posix_spawn_file_actions_addopen(&actions, 1, output, flags, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, error, flags, 0o600)
-        var arguments: [UnsafeMutablePointer<CChar>?] = ([path] + words).map { strdup($0) }
+        let line = (path == Program.path ? Program.runner : []) + [path] + words
+        var arguments: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }
         var identifier: pid_t = 0
-        let result = posix_spawn(&identifier, path, &actions, nil, arguments, environ)
-        try #require(result == 0, "\(path): \(String(cString: strerror(result)))")
+        let result = posix_spawn(&identifier, line[0], &actions, nil, arguments, environ)
+        try #require(result == 0, "\(line[0]): \(String(cString: strerror(result)))")
         self.identifier = identifier
     }
 

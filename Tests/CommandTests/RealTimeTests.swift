@@ -1,7 +1,6 @@
 import Foundation
 import RunLog
 import Testing
-import World
 
 /// The program against a simulated rig on pseudo-terminals, in real time.
 @Suite("argent run, in real time")
@@ -21,10 +20,10 @@ struct RealTimeTests {
             $0["conditions_done"] as? Int ?? 0 >= 1
         }
         var lives = SeededNumbers(7)
-        var copies: [Data] = []
+        var copies: [[Record]] = []
         for _ in 1...3 {
             usleep(UInt32.random(in: 200_000...5_000_000, using: &lives))
-            copies.append(try content(rig.log))
+            copies.append(try Log.records(rig.log))
             agent.end(SIGKILL)
             agent = try RunningAgent(rig)
         }
@@ -32,9 +31,8 @@ struct RealTimeTests {
         let told = try agent.printed
         #expect(code == 0, "\(told)")
         #expect(told.contains("going on"))
-        let log = try content(rig.log)
-        for copy in copies {
-            let seen = try intact(copy)
+        let log = try Log.records(rig.log)
+        for seen in copies {
             #expect(seen.count > 20)
             #expect(log.starts(with: seen), "records seen before a kill are gone")
         }
@@ -100,17 +98,6 @@ struct RealTimeTests {
             Issue.record("the last record is no stop: \(String(describing: records.last))")
             return
         }
-    }
-
-    /// The intact records of a copy, header and all.
-    private func intact(_ copy: Data) throws -> Data {
-        var reader = JournalReader(MemorySource(Array(copy)))
-        while try reader.next() != nil {}
-        return copy.prefix(Int(reader.intactEnd))
-    }
-
-    private func content(_ path: String) throws -> Data {
-        try Data(contentsOf: URL(fileURLWithPath: path))
     }
 }
 

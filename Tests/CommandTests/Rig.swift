@@ -25,7 +25,19 @@ final class Simulation {
     deinit { close(input) }
 
     var configuration: String { folder["argent.toml"] }
-    var log: String { folder["run.argentlog"] }
+    /// The directory of the log.
+    var log: String { folder.path }
+    /// The segments' files and what is in them.
+    var segments: [String: Data] {
+        get throws {
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            var found: [String: Data] = [:]
+            for name in names where name.contains(".argent") {
+                found[name] = try Data(contentsOf: URL(fileURLWithPath: folder[name]))
+            }
+            return found
+        }
+    }
     var told: String { get throws { try folder.text("simulation") } }
 
     /// Types `line` and waits for the answer.

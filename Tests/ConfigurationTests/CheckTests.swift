@@ -105,6 +105,10 @@ import Testing
         Case("rig.stale_after", "stale") { $0.rig.staleAfter = .milliseconds(499) },
         Case("rig.blind_after", "blind") { $0.rig.blindAfter = .milliseconds(519) },
         Case("log.directory", "absolute") { $0.log.directory = "var" },
+        Case("sync.identity", "absolute") { $0.sync.identity = "var" },
+        Case("sync.listen", "with a port") { $0.sync.listen = "everywhere" },
+        Case("sync.listen", "with a port") { $0.sync.listen = ":7425" },
+        Case("sync.listen", "with a port") { $0.sync.listen = "0.0.0.0:0" },
         Case("pump[0].syringe", "stroke", .warning) {
             $0.pumps[0].syringeVolume = Volume(microliters: 10)
         },

@@ -42,6 +42,9 @@ import Testing
                 drift_limit = "0.3 %"
                 [loss]
                 from = "0.39 um"
+                [log]
+                segment_size = "1.5 MiB"
+                segment_age = "2 h"
                 [spectrometer]
                 """)
         let settings = try SettingsReader.read(text: text, file: "f").result.get()
@@ -56,6 +59,11 @@ import Testing
         #expect(settings.rig.primeFlow == FlowRate(microlitersPerMinute: 600))
         #expect(settings.rig.driftLimit == 0.003)
         #expect(settings.loss.from == Wavelength(nanometers: 390))
+        #expect(settings.log.segmentSize == 1_572_864)
+        #expect(settings.log.segmentAge == .seconds(7_200))
+        for (bytes, text) in [(16e6, "16 MB"), (1_572_864, "1572864 B"), (64_000, "64 kB")] {
+            #expect(Dimension.format(bytes: bytes) == text)
+        }
     }
 
     /// A text, and how the problem it must give begins. Typed, so that checking its types is quick.

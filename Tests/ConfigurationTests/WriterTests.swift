@@ -160,8 +160,15 @@ enum RandomSettings {
             interlock.debounce = time(0, 1_000)
             s.interlocks.append(interlock)
         }
+        addDevices(to: &s, &random)
         s.log.directory = "/" + text()
+        s.log.segmentSize = 64_000 + random.below(1_000_000)
+        s.log.segmentAge = time(10_000, 900_000)
         s.control.socket = "/" + text()
+        s.sync.listen = random.below(2) == 0 ? "" : text() + ":\(1 + random.below(65_535))"
+        s.sync.identity = "/" + text()
+        s.sync.peers = 1 + random.below(64)
+        s.sync.idleLimit = time(100, 3_600_000)
         s.realtime.priority = random.below(100)
         s.realtime.cpu = random.below(4_097) - 1
         s.realtime.period = .microseconds(Int64(100 + random.below(49_901)))
@@ -171,5 +178,82 @@ enum RandomSettings {
         s.simulation.lampDriftPerHour = random.uniform(-1, 1)
         s.simulation.seed = random.next()
         return s
+    }
+}
+
+extension RandomSettings {
+    /// Sensors, outputs, an expander, a heartbeat and a stepper, with every value drawn.
+    static func addDevices(to s: inout Settings, _ random: inout SeededGenerator) {
+        func time(_ low: Int, _ high: Int) -> TimeSpan {
+            TimeSpan(nanoseconds: Int64(low + random.below(high - low)) * 1_000_003)
+        }
+        func text() -> String {
+            let parts = ["a", "µ", "\"", " b", "#"]
+            return (0..<(1 + random.below(6))).map { _ in parts[random.below(parts.count)] }
+                .joined()
+        }
+        for index in 0..<random.below(4) {
+            var sensor = SensorSettings(name: "\(index)" + text())
+            sensor.chip = SensorSettings.Chip.allCases[random.below(4)]
+            sensor.bus = "/\(index)" + text()
+            sensor.channel = sensor.chip.channels[random.below(sensor.chip.channels.count)]
+            let isVoltage = sensor.chip == .ads1115
+            if isVoltage {
+                sensor.fullScale = [6.144, 0.512, 0.256][random.below(3)]
+                sensor.quantity = [.pressure, .flow, .temperature, .voltage][random.below(4)]
+            }
+            if sensor.chip == .as7341 {
+                sensor.gain = 0.5 * Double(1 << random.below(11))
+                sensor.integration = time(1, 30)
+            }
+            if sensor.chip == .slf3s, random.below(2) == 0 { sensor.liquid = .isopropanol }
+            sensor.scale = random.uniform(0.1, 300)
+            sensor.offset = random.uniform(-300, 300)
+            sensor.lowest = random.uniform(-1_000, 0)
+            sensor.highest = random.uniform(1, 1_000)
+            sensor.period = time(100, 1_000)
+            sensor.staleAfter = time(2_000, 9_000)
+            sensor.stuckAfter = random.below(2) == 0 ? .zero : time(4_100, 9_000)
+            s.sensors.append(sensor)
+            // A sensor that no reaction reads is an error.
+            s.reactions.append(
+                ReactionSettings(.staleReading, of: sensor.name, do: .report))
+        }
+        var expander = ExpanderSettings(name: "x" + text())
+        expander.address = 0x20 + random.below(8)
+        expander.period = time(10, 300)
+        s.expanders = [expander]
+        for index in 0..<(1 + random.below(4)) {
+            var output = OutputSettings(name: "\(index)" + text())
+            output.kind = OutputSettings.Kind.allCases[random.below(4)]
+            output.rule = OutputSettings.Rule.allCases[random.below(4)]
+            output.activeLow = random.below(2) == 0
+            if output.kind.hasPosition, random.below(2) == 0 { output.normally = .open }
+            if index == 0 {
+                output.kind = .valve
+                output.expander = expander.name
+                output.line = "B\(random.below(8))"
+                output.frozenIsSafe = true
+            } else {
+                output.chipLabel = "c" + text()
+                output.line = "out\(index)"
+            }
+            s.outputs.append(output)
+        }
+        s.heartbeat.chipLabel = "h"
+        s.heartbeat.line = text()
+        s.heartbeat.period = time(60, 190)
+        var pump = PumpSettings(name: "stepper" + text())
+        pump.dialect = .stepper
+        pump.port = "p"
+        pump.stepper.stepLine = "1" + text()
+        pump.stepper.directionLine = "2" + text()
+        pump.stepper.enableLine = "3" + text()
+        pump.stepper.enableActiveLow = random.below(2) == 0
+        pump.stepper.stepsPerMicroliter = random.uniform(0.1, 1_000)
+        pump.stepper.maximumStepRate = random.uniform(200, 20_000)
+        pump.stepper.startStepRate = random.uniform(1, 200)
+        pump.stepper.ramp = time(1, 10_000)
+        s.pumps.append(pump)
     }
 }

@@ -22,6 +22,12 @@ struct BenchRig {
     var isBlind = false
     /// Whether aqueous droplets pass, or only oil.
     var hasDroplets = true
+    /// What a sensor says instead of what is so; nil: nothing.
+    var sensorSays: [Int: Double?] = [:]
+    /// Pumps whose counter stands still.
+    var frozenCounters: Set<Int> = []
+    /// Time from one turn to the next.
+    var period = Self.period
     /// Largest absorbance of a reagent droplet.
     var absorbance = 0.9
     private var pumps: [PumpState]
@@ -33,6 +39,15 @@ struct BenchRig {
     /// Scans per droplet and per oil gap.
     static let dropletScans = 12
     static let oilScans = 8
+
+    /// A sensor for this kind of quantity, stale after a second.
+    static func sensor(_ name: String, _ quantity: SensorSettings.Quantity) -> SensorSettings {
+        var sensor = SensorSettings(name: name)
+        sensor.chip = .ads1115
+        sensor.channel = "AIN0"
+        sensor.quantity = quantity
+        return sensor
+    }
 
     static func settings() -> Settings {
         var settings = Settings()
@@ -86,6 +101,9 @@ struct BenchRig {
         for pump in settings.pumps { tell(pump.name, .ready) }
         tell(RigController.spectrometerName, .ready)
         controller.calibrate(wavelengths: Self.wavelengths, at: now)
+        for index in settings.interlocks.indices {
+            controller.interlock(index, danger: false, at: now)
+        }
     }
 
     private static func band(_ nanometers: Double) -> Double {
@@ -109,7 +127,7 @@ struct BenchRig {
         while now < end {
             turn()
             if until(self) { return true }
-            now = now + Self.period
+            now = now + period
         }
         return false
     }
@@ -148,7 +166,9 @@ struct BenchRig {
     private mutating func turn() {
         for index in pumps.indices where !silent.contains(index) {
             pumps[index].confirmedAt = now
+            count(index)
         }
+        sense()
         for index in pumps.indices { controller.update(pump: index, pumps[index], at: now) }
         scan()
         controller.advance(to: now)
@@ -165,6 +185,26 @@ struct BenchRig {
         controller.commands = []
         reports += controller.reports
         controller.reports = []
+    }
+
+    /// The pump counts what it gave since the last turn.
+    private mutating func count(_ index: Int) {
+        var volume = pumps[index].infused ?? .zero
+        if case .infusing(let rate, _) = pumps[index].actual, !frozenCounters.contains(index) {
+            volume.microliters += rate.volume(in: period).microliters
+        }
+        pumps[index].infused = volume
+    }
+
+    /// Every sensor is read: flow sensors see all pumps, the others see nothing unusual.
+    private mutating func sense() {
+        for (index, sensor) in controller.settings.watchedSensors.enumerated() {
+            let usual = sensor.measure == .flow ? flowing : 25
+            controller.take(
+                SensorReading(
+                    sensor: index, value: sensorSays[index] ?? usual, measure: sensor.measure,
+                    at: now), at: now)
+        }
     }
 
     private mutating func scan() {

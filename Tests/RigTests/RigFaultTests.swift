@@ -143,7 +143,7 @@ import Testing
         var rig = try collecting()
         rig.controller.interlock(0, danger: nil, at: rig.now)
         rig.run(0.1)
-        expectSafe(rig, "interlock")
+        expectSafe(rig, "interlock-unreadable")
         #expect(rig.controller.faults.all.first?.text.contains("cannot be read") == true)
     }
 

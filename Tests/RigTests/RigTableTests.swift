@@ -22,9 +22,22 @@ import Testing
     @Test func aHoldStopsThePumpsFromEveryWorkingState() {
         for state in RigState.allCases where state != .safe && state != .held {
             let row = RigTable.row(state, .hold)
-            #expect(row?.next == .held, "\(state)")
-            #expect(row?.action == .abandon, "\(state)")
+            // During a ramp whoever asks for a hold wants no more flow: that is a full stop.
+            #expect(row?.next == (state == .ramping ? .safe : .held), "\(state)")
+            #expect(row?.action == (state == .ramping ? .makeSafe : .abandon), "\(state)")
         }
+    }
+
+    @Test func aRampLeadsOnlyToRest() {
+        for state in RigState.allCases where ![.safe, .ramping].contains(state) {
+            let row = RigTable.row(state, .rampDown)
+            #expect(row?.next == .ramping || row?.action == .makeSafe, "\(state)")
+        }
+        for event in RigEvent.allCases {
+            let next = RigTable.row(.ramping, event)?.next
+            #expect(next == nil || next == .safe, "\(event)")
+        }
+        #expect(RigTable.row(.ramping, .timeUp)?.next == .safe)
     }
 
     @Test func pumpsStartOnlyFromStatesInWhichEverythingIsKnown() {

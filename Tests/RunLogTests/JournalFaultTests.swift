@@ -35,7 +35,8 @@ import World
         for first in 3...12 {
             for second in first...(first + 2) {
                 let file = FaultyFile()
-                let (journal, _) = try Journal.open(file: file, source: file)
+                let (journal, _) = try Journal.open(
+                    file: file, source: file, header: Samples.header)
                 file.failures = [first, second]
                 file.tornBytes = torn
                 let refusals = try write(records, to: journal)
@@ -47,7 +48,7 @@ import World
 
     @Test func failedAppendLeavesAConsistentLog() throws {
         let file = FaultyFile()
-        let (journal, _) = try Journal.open(file: file, source: file)
+        let (journal, _) = try Journal.open(file: file, source: file, header: Samples.header)
         try journal.append([Samples.records[0]])
         try journal.sync()
         let before = file.bytes
@@ -67,7 +68,7 @@ import World
 
     @Test func failedSyncWritesAgain() throws {
         let file = FaultyFile()
-        let (journal, _) = try Journal.open(file: file, source: file)
+        let (journal, _) = try Journal.open(file: file, source: file, header: Samples.header)
         file.failures = [4]
         try journal.append([Samples.records[0]])
         #expect(throws: JournalError.self) { try journal.sync() }
@@ -84,14 +85,17 @@ import World
         for call in 1...2 {
             let file = FaultyFile(Array(torn))
             file.failures = [call]
-            #expect(throws: JournalError.self) { try Journal.open(file: file, source: file) }
-            #expect(try Journal.open(file: file, source: file).recovery.records == 1)
+            #expect(throws: JournalError.self) {
+                try Journal.open(file: file, source: file, header: Samples.header)
+            }
+            let opened = try Journal.open(file: file, source: file, header: Samples.header)
+            #expect(opened.recovery.records == 1)
         }
     }
 
     @Test func unsyncedBytesAreBounded() throws {
         let file = FaultyFile()
-        let (journal, _) = try Journal.open(file: file, source: file)
+        let (journal, _) = try Journal.open(file: file, source: file, header: Samples.header)
         let large = Samples.record(.stop(reason: String(repeating: "x", count: 4_000_000)))
         for _ in 0..<4 { try journal.append([large]) }
         let limit = JournalError.tooMuchUnsynced(limit: Journal.unsyncedLimit)
@@ -111,7 +115,7 @@ import World
         do {
             let file = try AppendFile(path: path)
             #expect(throws: WorldError.self) { try AppendFile(path: path) }
-            let (journal, _) = try Journal.open(file: file, source: file)
+            let (journal, _) = try Journal.open(file: file, source: file, header: Samples.header)
             try journal.append(Samples.records)
             try journal.sync()
             try file.append([1, 2, 3])
@@ -119,7 +123,8 @@ import World
             #expect(throws: WorldError.self) { try file.append([1]) }
         }
         let file = try AppendFile(path: path)
-        #expect(try Journal.open(file: file, source: file).recovery.droppedBytes == 3)
+        let opened = try Journal.open(file: file, source: file, header: Samples.header)
+        #expect(opened.recovery.droppedBytes == 3)
         file.close()
         let whole = try Samples.log(Samples.records)
         let source = try ReadFile(path: path)

@@ -8,7 +8,7 @@ import World
 
 @Suite struct JournalTests {
     private func open(_ file: FaultyFile) throws -> (journal: Journal, recovery: JournalRecovery) {
-        try Journal.open(file: file, source: file)
+        try Journal.open(file: file, source: file, header: Samples.header)
     }
 
     private func expected(_ records: ArraySlice<Record>) -> [JournalEntry] {
@@ -32,15 +32,27 @@ import World
 
     @Test func exampleOfTheFormatDocument() throws {
         let body = Record.Body.event(kind: "reference", text: "8 droplets, µ")
-        let bytes = try Samples.log([Samples.record(body)])
+        let bytes = try Samples.log([Samples.record(body)], header: Samples.documented)
         let document = try ReadFile(
             path: SharedData.projectRoot + "/Sources/RunLog/FORMAT.md")
         let text = String(
             decoding: try document.read(at: 0, count: Int(document.size)), as: UTF8.self)
         let parts = text.split(separator: "```\n", omittingEmptySubsequences: false)
-        let example = parts[parts.count - 2].split(whereSeparator: \.isWhitespace)
+        let example = parts[1].split(whereSeparator: \.isWhitespace)
         #expect(example.compactMap { UInt8($0, radix: 16) } == bytes)
-        #expect(bytes.count == 73)
+        #expect(bytes.count == 105)
+
+        var builder = SegmentBuilder(
+            head: SegmentHead(
+                logIdentifier: try #require(Samples.documented.logIdentifier), number: 1,
+                firstSequence: 1, previousHash: SegmentFormat.noHash),
+            level: 6)
+        var segment = builder.begin()
+        builder.add(sequence: 1, try RecordCodec.encode(Samples.record(body), sequence: 1))
+        segment += try builder.frame()
+        segment += try builder.finish(signer: nil)
+        let sealed = parts[3].split(whereSeparator: \.isWhitespace)
+        #expect(sealed.compactMap { UInt8($0, radix: 16) } == segment)
     }
 
     @Test func cutAtEveryByteKeepsWhatWasWritten() throws {
@@ -81,7 +93,9 @@ import World
             }
             let file = FaultyFile(bytes)
             var found: [JournalEntry] = []
-            let recovery = try Journal.open(file: file, source: file) { found.append($0) }.recovery
+            let recovery = try Journal.open(
+                file: file, source: file, header: Samples.header
+            ) { found.append($0) }.recovery
             let intact = found.filter { if case .gap = $0 { false } else { true } }
             // Exactly one record is lost, and the loss is told.
             #expect(intact.count == 2 && intact.allSatisfy(all.contains))
@@ -135,14 +149,16 @@ import World
 
     @Test func otherFilesAreLeftAlone() throws {
         var newer = JournalFormat.magic
-        newer.append(littleEndian: 2)
+        newer.append(littleEndian: 3)
         newer.append(littleEndian: Checksum.crc32c(newer[...]))
         for (bytes, error) in [
             (Array("[campaign]\nname = \"x\"\n".utf8), JournalError.notAJournal),
-            (newer, .newerFormat(version: 2)),
+            (newer, .newerFormat(version: 3)),
         ] {
             let file = FaultyFile(bytes)
-            #expect(throws: error) { try Journal.open(file: file, source: file) }
+            #expect(throws: error) {
+                try Journal.open(file: file, source: file, header: Samples.header)
+            }
             #expect(file.bytes == bytes && file.calls == 0)
         }
     }
@@ -158,7 +174,7 @@ import World
         }
         #expect(found == expected(Samples.records[...]))
         // A torn append that the writer takes back leaves no trace in the reader.
-        file.bytes += whole[20..<30]
+        file.bytes += whole[52..<62]
         #expect(try reader.next() == nil)
         file.bytes.removeLast(10)
         file.bytes += JournalFormat.frame(

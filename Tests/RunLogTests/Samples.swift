@@ -54,9 +54,19 @@ enum Samples {
 
     static let records = bodies.enumerated().map { record($1, at: Int64($0) * 1_000_003) }
 
-    /// The bytes of a log of `records`, written by hand from frames.
-    static func log(_ records: [Record]) throws -> [UInt8] {
-        try records.enumerated().reduce(into: JournalFormat.header) { bytes, next in
+    /// The head of a first segment.
+    static let header = JournalHeader(
+        logIdentifier: LogIdentifier(derivedFrom: "test".utf8), number: 1, firstSequence: 1)
+
+    /// The head in FORMAT.md's examples.
+    static let documented = JournalHeader(
+        logIdentifier: LogIdentifier(0..<16), number: 1, firstSequence: 1)
+
+    /// The bytes of an active segment of `records`, written by hand from frames.
+    static func log(
+        _ records: [Record], header: JournalHeader = header
+    ) throws -> [UInt8] {
+        try records.enumerated().reduce(into: header.bytes) { bytes, next in
             bytes += JournalFormat.frame(
                 try RecordCodec.encode(next.element, sequence: UInt64(next.offset + 1)))
         }

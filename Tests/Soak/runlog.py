@@ -1,8 +1,13 @@
-"""Reads a run log by Sources/RunLog/FORMAT.md, without Argent's own code and without libraries.
+"""Reads a run log by Sources/RunLog/FORMAT.md, without Argent's own code; sealed segments are
+decompressed by the program `zstd`.
 
-    python3 runlog.py FILE          prints the records, one a line
+    python3 runlog.py DIRECTORY     prints the records, one a line
 """
+import hashlib
+import os
+import re
 import struct
+import subprocess
 import sys
 
 MAGIC = bytes.fromhex("89415247 4C4F470D 0A1A0A00".replace(" ", ""))
@@ -57,12 +62,17 @@ def cbor(data, at):
 
 
 def frames(data):
-    """The intact frames from the start: their payloads; and how many bytes are left over."""
-    if len(data) < 20:
+    """The intact frames of an active segment: their payloads; and how many bytes are left over."""
+    if len(data) < 16 or data[:12] != MAGIC:
+        if len(data) >= 12:
+            raise ValueError("no run log")
         return [], len(data)
-    if data[:12] != MAGIC or crc32c(data[:16]) != int.from_bytes(data[16:20], "little"):
+    size = {1: 20, 2: 52}[int.from_bytes(data[12:16], "little")]
+    if len(data) < size:
+        return [], len(data)
+    if crc32c(data[:size - 4]) != int.from_bytes(data[size - 4:size], "little"):
         raise ValueError("no run log")
-    found, at = [], 20
+    found, at = [], size
     while at + 8 <= len(data):
         length, crc = struct.unpack("<II", data[at:at + 8])
         payload = data[at + 8:at + 8 + length]
@@ -73,10 +83,52 @@ def frames(data):
     return found, len(data) - at
 
 
-def records(data):
+def sealed(path, before):
+    """The records of a sealed segment, decompressed by zstd's own program, and its hash."""
+    with open(path, "rb") as file:
+        data = file.read()
+    index, seal = struct.unpack("<II", data[-12:-4])
+    digest = hashlib.sha256(data[:-seal]).digest()
+    blocks = []
+    for start, length in ((0, int.from_bytes(data[4:8], "little") + 8),
+                          (len(data) - seal - index, index), (len(data) - seal, seal)):
+        block = data[start:start + length]
+        if crc32c(block[:-4]) != int.from_bytes(block[-4:], "little"):
+            raise ValueError("%s: a block is damaged" % path)
+        blocks.append(cbor(block, 8)[0])
+    if blocks[2][1] != digest:
+        raise ValueError("%s: the hash is wrong" % path)
+    if before is not None and blocks[0][5] != before:
+        raise ValueError("%s: the chain is broken" % path)
+    content = subprocess.run(["zstd", "-dc", path], check=True, capture_output=True).stdout
+    found, at = [], 0
+    while at < len(content):
+        end = cbor(content, at)[1]
+        found.append(content[at:end])
+        at = end
+    return found, digest
+
+
+def directory(path):
+    """The payloads of all segments in a directory, in order; how many bytes are left over."""
+    names = sorted(name for name in os.listdir(path) if re.fullmatch(r"\d+\.argent(seg|log)", name))
+    found, rest, before = [], 0, None
+    for number in sorted({int(name.split(".")[0]) for name in names}):
+        both = [name for name in names if int(name.split(".")[0]) == number]
+        if both[-1].endswith("seg"):
+            payloads, before = sealed(os.path.join(path, both[-1]), before)
+        else:
+            with open(os.path.join(path, both[-1]), "rb") as file:
+                payloads, rest = frames(file.read())
+            before = None
+        found += payloads
+    return found, rest
+
+
+def records(payloads):
     """Each record as (sequence, type's name, monotonic ns, time of day ns, fields)."""
     result = []
-    for payload in frames(data)[0]:
+    for payload in payloads:
         sequence, kind, at, wall, fields = cbor(payload, 0)[0][:5]
         name = NAMES[kind] if kind < len(NAMES) else "type %d" % kind
         result.append((sequence, name, at, wall, fields))
@@ -84,7 +136,6 @@ def records(data):
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], "rb") as file:
-        for sequence, name, at, wall, fields in records(file.read()):
-            shown = {key: value for key, value in fields.items() if not isinstance(value, bytes)}
-            print("%6d %14.6f %-13s %s" % (sequence, at / 1e9, name, str(shown)[:150]))
+    for sequence, name, at, wall, fields in records(directory(sys.argv[1])[0]):
+        shown = {key: value for key, value in fields.items() if not isinstance(value, bytes)}
+        print("%6d %14.6f %-13s %s" % (sequence, at / 1e9, name, str(shown)[:150]))

@@ -167,6 +167,9 @@ enum SmallNetworks {
         let quiet = try QuantizedNetwork(quantizing: silent, calibration: [[1], [2]])
         #expect(try quiet.predict([2]) == [7])
         // 20 − 9 = 11 through weights 1 and 0.5, each to half of one 127th.
-        #expect(abs(try quiet.predict([20])[0] - (7 + 16.5)) <= 11 * 2 * 0.5 / 127 + 1e-3)
+        let found: Float = try quiet.predict([20])[0]
+        let expected: Float = 7 + 16.5
+        let bound: Float = 11 * 2 * 0.5 / 127 + 1e-3
+        #expect(abs(found - expected) <= bound)
     }
 }

@@ -1,3 +1,4 @@
+import Export
 import Quantities
 import Rig
 import Synchronization

@@ -1,4 +1,5 @@
 import Configuration
+import Export
 import Quantities
 import Rig
 import World

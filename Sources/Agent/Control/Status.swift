@@ -1,7 +1,10 @@
 import Configuration
+import Export
 import Instruments
 import Quantities
 import Rig
+import Sync
+import World
 
 /// What `argent status` shows: a picture of the agent at one moment.
 public struct Status: Equatable, Sendable {
@@ -64,6 +67,8 @@ public struct Status: Equatable, Sendable {
     public var faults: [Fault] = []
     /// Where the log lies.
     public var logPath = ""
+    /// Who serves the log to workstations; nil where nobody does.
+    public var sync: SyncStatus?
     /// Why the campaign is over; empty while it is not.
     public var finished = ""
     /// How the rig's thread keeps its times; nil: not measured.
@@ -118,8 +123,23 @@ public struct Status: Equatable, Sendable {
                 json.object { realtime.write(to: &$0) }
             }
             json.member("log", logPath)
+            if let sync {
+                json.key("sync")
+                json.object { Self.write(sync, to: &$0) }
+            }
             json.member("finished", finished.isEmpty ? nil : finished)
         }
+    }
+
+    private static func write(_ sync: SyncStatus, to json: inout JSONText) {
+        json.member("listening", sync.listening.isEmpty ? nil : sync.listening)
+        json.member("problem", sync.problem.isEmpty ? nil : sync.problem)
+        json.member("connections", sync.connections)
+        json.member("refused", sync.refused)
+        json.member(
+            "last_pull_unix_s", sync.lastPull.map { Double($0.unixNanoseconds / 1_000_000_000) })
+        json.member("last_peer", sync.lastPeer.isEmpty ? nil : sync.lastPeer)
+        json.member("unacknowledged_bytes", sync.unacknowledgedBytes.map(Double.init))
     }
 
     private static func write(_ pump: Pump, to json: inout JSONText) {

@@ -29,46 +29,49 @@ protocol Archive: AnyObject {
     func flush()
     /// Why records cannot be written at the moment; nil when they can.
     var failure: String? { get }
+    /// What is lacking where room for records runs short; nil while there is enough.
+    var shortage: String? { get }
     /// Writes what is left, syncs, and ends.
     func close()
 }
 
+extension Archive {
+    /// Nobody looks after the room.
+    var shortage: String? { nil }
+}
+
 /// Writes at once, in the caller's thread: for the virtual clock, where nobody waits.
 ///
-/// Every record is with the kernel at once, but the disk is only waited for at the end and when
-/// much has gathered: a second of such a clock takes less than one turn of a disk, and a power cut
-/// costs nothing that cannot be computed again.
+/// Every record is with the kernel at once, but the disk is only waited for when much has
+/// gathered, when a segment ends and at the end: a second of such a clock takes less than one turn
+/// of a disk, and a power cut costs nothing that cannot be computed again.
 final class DirectArchive: Archive {
     /// Bytes that gather before the disk is waited for; well below what the journal holds.
-    private static let gathering: Int64 = 4 * 1024 * 1024
-    private let journal: Journal
-    private var syncedSize: Int64
+    private static let gathering = 4 * 1024 * 1024
+    private let log: SegmentedLog
     private let observer: (any RecordObserver)?
     private(set) var failure: String?
 
-    init(journal: Journal, observer: (any RecordObserver)?) {
-        self.journal = journal
+    init(log: SegmentedLog, observer: (any RecordObserver)?) {
+        self.log = log
         self.observer = observer
-        syncedSize = journal.size
     }
 
     func append(_ record: Record) {
         do {
-            try journal.append([record])
+            try log.append([record])
             observer?.observe(record)
         } catch { failure = "\(error)" }
+        while log.maintain(at: record.at) {}
     }
 
     func flush() {
-        if failure != nil || journal.size - syncedSize >= Self.gathering { sync() }
+        guard failure != nil || log.unsyncedBytes >= Self.gathering else { return }
+        do { try log.sync() } catch { failure = "\(error)" }
     }
 
-    func close() { sync() }
-
-    private func sync() {
-        do {
-            try journal.sync()
-            syncedSize = journal.size
-        } catch { failure = "\(error)" }
+    func close() {
+        do { try log.sealAll() } catch { failure = "\(error)" }
+        log.close()
     }
 }

@@ -42,6 +42,7 @@ final class Director {
     private var sent: [RigRequest] = []
     private static let sentKept = 2 * RigLink.requestCapacity
     private var toldFailure: String?
+    private var toldShortage: String?
     /// Droplets of the running condition, and of the whole process.
     private(set) var dropletsInCondition = 0
     private(set) var dropletsCounted = 0
@@ -76,7 +77,12 @@ final class Director {
 
     /// One turn: what the rig said, what follows from it, what the rig is to do next.
     func turn() {
-        if let step = recorder.clockStep() { archive.append(step) }
+        if let step = recorder.clockStep() {
+            archive.append(step)
+            if case .clockStep(let nanoseconds) = step.body {
+                ask(.clockStepped(by: TimeSpan(nanoseconds: nanoseconds)))
+            }
+        }
         let now = clock.now
         takeNews()
         collectDecision()
@@ -84,6 +90,10 @@ final class Director {
         if archive.failure != toldFailure {
             toldFailure = archive.failure
             ask(.log(failure: toldFailure))
+        }
+        if archive.shortage != toldShortage {
+            toldShortage = archive.shortage
+            ask(.logBudget(shortage: toldShortage))
         }
         if !unsent.isEmpty { sendRest() }
         picture = link.pictures.latest(instead: picture)

@@ -26,20 +26,23 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     private let waker: WakeHandle
 
     // Archive thread's own.
-    private let journal: Journal
+    private let log: SegmentedLog
     private let observer: (any RecordObserver)?
     private let control: ControlServer?
+    private let room: LogRoom?
     private var pending: [Record] = []
     /// Written, but not made sure of and shown yet.
     private var unshown: [Record] = []
     private var retryAt = Instant.zero
     private var thread: Thread?
 
-    /// Starts the thread.
+    /// Starts the thread; `room` is worked for there too.
     init(
-        journal: Journal, observer: (any RecordObserver)?, control: ControlServer?
+        log: SegmentedLog, observer: (any RecordObserver)?, control: ControlServer?,
+        room: LogRoom? = nil
     ) throws(WorldError) {
-        self.journal = journal
+        self.room = room
+        self.log = log
         self.observer = observer
         self.control = control
         waker = try WakeHandle()
@@ -68,8 +71,10 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
         guard overflow.count < Self.overflowLimit else {
             return "\(overflow.count) records wait for the disk"
         }
-        return problem.withLockIfAvailable { $0 } ?? nil
+        return problem.withLock { $0 }
     }
+
+    var shortage: String? { room?.shortage }
 
     func close() {
         while !overflow.isEmpty {
@@ -92,32 +97,48 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
             let closing = isClosing.load(ordering: .acquiring)
             while let record = queue.pop() { pending.append(record) }
             let now = Clocks.now
-            if !pending.isEmpty || journal.hasUnsynced, now >= retryAt || closing {
+            room?.collect(at: now, isLast: closing, into: &pending)
+            if !pending.isEmpty || log.hasUnsynced, now >= retryAt || closing {
                 write(at: now)
                 lastTry = closing
             }
+            // Sealing comes last and in small steps: records and people do not wait for it.
+            let moreToSeal = !closing && log.maintain(at: now)
+            look(after: &pending, at: now, isClosing: closing)
             control?.turn(&poller, at: now)
-            if closing, queue.count == 0, (pending.isEmpty && !journal.hasUnsynced) || lastTry {
+            if closing, queue.count == 0, (pending.isEmpty && !log.hasUnsynced) || lastTry {
                 break
             }
-            _ = poller.wait(timeout: timeout(at: now))
+            let isBusy = moreToSeal || room?.isBusy ?? false
+            _ = poller.wait(timeout: isBusy ? .zero : timeout(at: now))
         }
         control?.close()
-        journal.close()
+        room?.close()
+        // What cannot be sealed now is sealed at the next start.
+        try? log.sealAll()
+        log.close()
     }
 
     private func timeout(at now: Instant) -> TimeSpan {
         pending.isEmpty ? .milliseconds(200) : max(.milliseconds(1), retryAt - now)
     }
 
+    /// Keeps the log within its room.
+    private func look(after records: inout [Record], at now: Instant, isClosing: Bool) {
+        guard let room else { return }
+        if !log.takeSealed().isEmpty { room.sealed() }
+        guard !isClosing else { return }
+        room.keep(at: now, active: log.activeBytes, into: &records)
+    }
+
     private func write(at now: Instant) {
         do throws(JournalError) {
             if !pending.isEmpty {
-                try journal.append(pending)
+                try log.append(pending)
                 if observer != nil { unshown += pending }
                 pending.removeAll(keepingCapacity: true)
             }
-            try journal.sync()
+            try log.sync()
             // Only what is safe is shown, and showing comes last: it may take its time.
             for record in unshown { observer?.observe(record) }
             unshown.removeAll(keepingCapacity: true)

@@ -13,6 +13,10 @@ enum RigRequest: Sendable {
     case operate([OperatorCommand], ticket: Int)
     /// Records cannot (nil: can again) be written.
     case log(failure: String?)
+    /// Room for records runs short (nil: there is enough again).
+    case logBudget(shortage: String?)
+    /// The time of day jumped.
+    case clockStepped(by: TimeSpan)
     /// Come to rest for good.
     case halt(reason: String)
 }

@@ -43,6 +43,11 @@ struct LineSetup {
     ) throws(LineSetupError) -> any PumpLineRunning {
         guard let first = pumps.first else { throw .empty(port: port) }
         let names = pumps.map(\.name)
+        let steppers = pumps.filter { $0.dialect == .stepper }
+        if !steppers.isEmpty {
+            guard steppers.count == pumps.count else { throw .mixed(port: port, names: names) }
+            return try stepperLine(chip: port, pumps: pumps, world: world)
+        }
         let isNewEra = first.dialect == .newEra
         guard pumps.allSatisfy({ ($0.dialect == .newEra) == isNewEra && $0.baud == first.baud })
         else { throw .mixed(port: port, names: names) }
@@ -65,11 +70,27 @@ struct LineSetup {
         return LineRunner(path: port, instruments: names, machine: machine, world: world)
     }
 
+    /// Steps are made by a thread on a board, and by the loop under the virtual clock.
+    private static func stepperLine(
+        chip: String, pumps: [PumpSettings], world: any World
+    ) throws(LineSetupError) -> any PumpLineRunning {
+        let lines = pumps.map(StepperLine.lines)
+        guard world is RealWorld else {
+            let backend = DirectSteps(lines, world: world)
+            return StepperLine(chip: chip, pumps: pumps, backend: backend)
+        }
+        do throws(WorldError) {
+            return StepperLine(chip: chip, pumps: pumps, backend: try StepThread(lines))
+        } catch {
+            throw .noThread(chip: chip, error)
+        }
+    }
+
     private static func model(_ dialect: PumpSettings.Dialect) -> HarvardModel {
         switch dialect {
         case .legato: .legato
         case .phdUltra: .ultra
-        case .harvard, .newEra: .elite
+        case .harvard, .newEra, .stepper: .elite
         }
     }
 
@@ -92,6 +113,8 @@ struct LineSetup {
 public enum LineSetupError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A port without pumps.
     case empty(port: String)
+    /// The thread that makes the steps of a chip's motors, or that reads a bus, cannot be started.
+    case noThread(chip: String, WorldError)
     /// Pumps on one port that cannot share it.
     case mixed(port: String, names: [String])
 
@@ -99,6 +122,8 @@ public enum LineSetupError: Error, Equatable, Sendable, CustomStringConvertible 
     public var description: String {
         switch self {
         case .empty(let port): "no pump hangs on \(port)"
+        case .noThread(let chip, let error):
+            "no thread can be started for \(chip): \(error)"
         case .mixed(let port, let names):
             "\(names.joined(separator: ", ")) share \(port) but differ in protocol or speed; "
                 + "give each language a line of its own"

@@ -28,6 +28,8 @@ extension RigLoop {
             case .log(let failure):
                 logFailure = failure
                 if !isOverflowing { controller.log(failure: failure, at: now) }
+            case .logBudget(let shortage): controller.logBudget(shortage: shortage, at: now)
+            case .clockStepped(let step): controller.clockStepped(by: step, at: now)
             case .halt(let reason):
                 controller.halt(reason: reason, at: now)
                 if haltedAt == nil { haltedAt = now }

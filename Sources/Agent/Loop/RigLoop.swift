@@ -2,6 +2,7 @@ import Configuration
 import Instruments
 import Quantities
 import Rig
+import RunLog
 import Spectra
 import World
 
@@ -37,9 +38,13 @@ final class RigLoop {
     private let spectrometer: any SpectrometerLineRunning
     /// Where each pump of the configuration hangs: line, and index on it.
     private let places: [(line: Int, index: Int)]
+    /// Sensors, outputs and the heartbeat, where there are any.
+    let devices: RigDevices?
     private var interlocks: (any InputLines)?
     private var interlocksRetryAt = Instant.zero
     private var edges: [EdgeEvent] = []
+    /// Where raw frames go besides; nil: nowhere. Set before the rig's thread starts.
+    var frames: FrameRing?
     private var events: [InstrumentEvent] = []
     private var spectrometerWasReady = false
 
@@ -61,6 +66,11 @@ final class RigLoop {
         news.reserveCapacity(Self.newsRoom)
         events.reserveCapacity(Self.newsRoom)
         edges.reserveCapacity(Self.newsRoom)
+        do throws(WorldError) {
+            devices = try RigDevices(settings: settings, world: world)
+        } catch {
+            throw .noThread(chip: "the I2C buses", error)
+        }
         controller.start(at: world.now)
     }
 
@@ -68,6 +78,7 @@ final class RigLoop {
     var deadline: Instant {
         var next = controller.deadline
         for line in lines { next = min(next, line.deadline) }
+        if let devices { next = min(next, devices.deadline) }
         if interlocks == nil, !settings.interlocks.isEmpty { next = min(next, interlocksRetryAt) }
         return next
     }
@@ -76,16 +87,24 @@ final class RigLoop {
     /// stop commands on the lines before anything else is said.
     func turn() {
         let now = world.now
+        devices?.begin()
         watchInterlocks(at: now)
+        devices?.pass(.interlocks, holds: isWatchingInterlocks)
         if !controller.commands.isEmpty { carryOut(at: now) }
         var mark = measured(.interlock, from: now)
         for line in lines { line.listen(at: now) }
         mark = measured(.read, from: mark)
         takeEvents(at: now)
+        devices?.pass(.lines)
+        takeReadings(at: now)
         controller.advance(to: now)
+        devices?.pass(.control, holds: controller.isCoherent)
         mark = measured(.control, from: mark)
+        devices?.setOutputs(for: controller, at: now)
         carryOut(at: now)
+        devices?.pass(.commands, holds: controller.commands.isEmpty)
         for line in lines { line.flush(at: now) }
+        devices?.end(atRest: controller.isAtRest, at: now)
         mark = measured(.write, from: mark)
         meter?.noteTurn()
     }
@@ -94,6 +113,24 @@ final class RigLoop {
     func measured(_ stage: RigStage, from start: Instant) -> Instant {
         guard let meter else { return start }
         return meter.note(stage, from: start, to: world.now)
+    }
+
+    /// Whether the interlock inputs are read, or the rig is safe because they cannot be.
+    private var isWatchingInterlocks: Bool {
+        settings.interlocks.isEmpty || interlocks != nil || controller.state == .safe
+    }
+
+    /// Takes what sensors said, and what there is to tell of the devices.
+    private func takeReadings(at now: Instant) {
+        guard let devices else { return }
+        devices.takeReadings(at: now)
+        for reading in devices.readings { controller.take(reading, at: now) }
+        if devices.heartbeatChanged() {
+            controller.heartbeat(failure: devices.heartbeatFailure, at: now)
+        }
+        while let notice = devices.takeNotice() {
+            tell(.report(.event(kind: "device", text: notice)), at: now)
+        }
     }
 
     /// Sends the controller's commands to the instruments, and their bytes on their way.
@@ -140,6 +177,7 @@ final class RigLoop {
     /// Closes every line.
     func close() {
         for line in lines { line.close() }
+        devices?.close()
         interlocks?.close()
     }
 
@@ -161,7 +199,20 @@ final class RigLoop {
                 controller.calibrate(wavelengths: spectrometer.wavelengths, at: now)
             }
         }
-        for event in events { controller.handle(event, at: now) }
+        for event in events {
+            if case .frame(let frame) = event.kind { keep(frame) }
+            controller.handle(event, at: now)
+        }
+    }
+
+    /// Hands a raw frame to whoever keeps them.
+    private func keep(_ frame: SpectrometerFrame) {
+        guard let frames else { return }
+        let known = FrameFacts(
+            at: frame.receivedAt, integration: frame.plan.integration,
+            firstPixel: frame.plan.firstPixel, pixelStep: frame.plan.pixelStep,
+            pixels: frame.counts.count)
+        _ = frame.counts.withUnsafeBufferPointer { frames.push($0, known) }
     }
 
     /// Reads the interlock inputs; those that cannot be read count as danger.
@@ -177,6 +228,10 @@ final class RigLoop {
                             chipLabel: $0.chipLabel, line: $0.line, activeLow: $0.activeLow,
                             debounce: $0.debounce)
                     })
+                if interlocks?.debounces == false {
+                    let text = "the kernel does not debounce here: every bounce counts"
+                    tell(.report(.event(kind: "interlock", text: text)), at: now)
+                }
                 for index in settings.interlocks.indices {
                     let level = try interlocks?.level(index)
                     controller.interlock(index, danger: level, at: now)

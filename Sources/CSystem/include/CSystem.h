@@ -66,3 +66,15 @@ int csystem_unix_connect(const char *path);
 int csystem_unix_accept(int fd);
 int csystem_unix_peer_user(int fd, unsigned int *user);
 ssize_t csystem_send(int fd, const void *bytes, size_t count);
+// One datagram to the socket at `path` ('@…': abstract), never waiting for room.
+int csystem_datagram(const char *path, const void *bytes, size_t count);
+
+// TCP stream sockets, always non-blocking, with keepalive and without Nagle's delay.
+enum { CSYSTEM_ADDRESS_LIMIT = 64 };              // of an address as text
+// Resolves `host` (waits for the resolver) and listens, or begins to connect to its address
+// number `choice`, from 0 on; -ENOENT where it has no such host or not so many addresses.
+int csystem_tcp_listen(const char *host, const char *port, int backlog);
+int csystem_tcp_connect(const char *host, const char *port, int choice);
+int csystem_tcp_accept(int fd, char address[CSYSTEM_ADDRESS_LIMIT]);
+int csystem_tcp_port(int fd);                     // the local one
+int csystem_socket_error(int fd);                 // SO_ERROR: 0 once a connection is made

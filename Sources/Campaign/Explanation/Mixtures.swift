@@ -24,10 +24,8 @@ struct Mixtures {
         backgroundCount = outside.count
         coalitions = 1 << dimension
         let perPair = coalitions - 2
-        points.reserveCapacity(
-            (inside.count + inside.count * outside.count * perPair) * dimension)
         pairs.reserveCapacity(inside.count * outside.count)
-        for recipe in inside { points += recipe }
+        var kept: [(recipe: Int, other: Int)] = []
         // The first of equal recipes stands for them.
         let recipePlaces = Dictionary(
             zip(inside, inside.indices), uniquingKeysWith: { first, _ in first })
@@ -38,20 +36,46 @@ struct Mixtures {
         for (number, recipe) in inside.enumerated() {
             let isFirst = recipePlaces[recipe] == number
             let place = isFirst ? backgroundPlaces[recipe] : nil
-            for (index, other) in outside.enumerated() {
+            for index in outside.indices {
                 if let place, let twin = twins[index], twin < number {
                     let pair = pairs[twin * outside.count + place]
                     pairs.append(Pair(start: pair.start, isTurned: true))
                     continue
                 }
                 pairs.append(Pair(start: count, isTurned: false))
-                for coalition in 1..<max(1, coalitions - 1) {
-                    for variable in 0..<dimension {
-                        let isIn = coalition >> variable & 1 == 1
-                        points.append(isIn ? recipe[variable] : other[variable])
+                kept.append((number, index))
+                count += perPair
+            }
+        }
+        points = Self.points(inside, outside, kept, coalitions, dimension)
+    }
+
+    /// The recipes, then the mixtures of the pairs `kept`. Written straight to memory: appending
+    /// a million numbers one by one takes longer than choosing them.
+    private static func points(
+        _ inside: [[Float]], _ outside: [[Float]], _ kept: [(recipe: Int, other: Int)],
+        _ coalitions: Int, _ dimension: Int
+    ) -> [Float] {
+        let mixed = max(0, coalitions - 2)
+        let count = (inside.count + kept.count * mixed) * dimension
+        return [Float](unsafeUninitializedCapacity: count) { target, filled in
+            for value in inside.joined() {
+                target.initializeElement(at: filled, to: value)
+                filled += 1
+            }
+            for pair in kept {
+                inside[pair.recipe].withUnsafeBufferPointer { own in
+                    outside[pair.other].withUnsafeBufferPointer { other in
+                        for coalition in 1..<max(1, coalitions - 1) {
+                            for variable in 0..<dimension {
+                                let isIn = coalition >> variable & 1 == 1
+                                let value = isIn ? own[variable] : other[variable]
+                                target.initializeElement(at: filled &+ variable, to: value)
+                            }
+                            filled &+= dimension
+                        }
                     }
                 }
-                count += perPair
             }
         }
     }

@@ -2,15 +2,18 @@ import Spectra
 import Surrogates
 
 /// The last layer of a network and the target: the shape of a predicted spectrum from the
-/// neurons that are on, in two passes over the wavelengths.
-final class SpectrumShape {
+/// neurons that are on, two recipes at once.
+public final class SpectrumShape {
     /// What the loss of a spectrum needs.
-    struct Parts {
-        var floor: Float = 0
-        var peak: Float = 0
-        /// |v|² and ⟨v, T̂⟩ of v = S − floor.
-        var square: Float = 0
-        var product: Float = 0
+    public struct Parts {
+        /// Least value.
+        public var floor: Float = 0
+        /// Largest value.
+        public var peak: Float = 0
+        /// |v|² of v = S − floor; zero where the spectrum has no shape.
+        public var square: Float = 0
+        /// ⟨v, T̂⟩, T̂ the target scaled to length 1.
+        public var product: Float = 0
     }
 
     /// Outputs of a tile.
@@ -24,17 +27,31 @@ final class SpectrumShape {
     private let bias: UnsafeMutablePointer<Float>
     /// Of length 1; zero behind the last output.
     private let target: UnsafeMutablePointer<Float>
-    private let spectrum: UnsafeMutablePointer<Float>
+    private let targetSum: Double
+    /// Of each row of the kernel, and of the bias behind them: Σ over the outputs, and the product
+    /// with the target.
+    private let rowSums: Scratch<Double>
+    private let inputs: Int
 
-    init(layer: DenseNetwork.Layer, target wanted: [Double]) {
+    /// What is gathered of a spectrum u while it is summed.
+    private struct Gathered {
+        var low: SIMD8<Float>
+        var high: SIMD8<Float>
+        var squares: SIMD8<Float>
+    }
+
+    /// For the last layer of a network and a target of one number per output.
+    public init(layer: DenseNetwork.Layer, target wanted: [Double]) {
         outputs = layer.outputs
         width = (outputs + Self.tile - 1) / Self.tile * Self.tile
-        storage = Scratch((layer.inputs + 3) * width, filler: 0)
+        inputs = layer.inputs
+        storage = Scratch((layer.inputs + 2) * width, filler: 0)
+        rowSums = Scratch(2 * (layer.inputs + 1), filler: 0)
         kernel = storage.base
         bias = kernel + layer.inputs * width
         target = bias + width
-        spectrum = target + width
         let length = wanted.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        targetSum = wanted.reduce(0) { $0 + Double(Float($1 / length)) }
         for output in 0..<width {
             bias[output] = layer.bias[output < outputs ? output : 0]
             target[output] = output < outputs ? Float(wanted[output] / length) : 0
@@ -46,104 +63,138 @@ final class SpectrumShape {
                 for output in outputs..<width { row[output] = row[0] }
             }
         }
+        // The bias follows the kernel's rows.
+        for unit in 0...layer.inputs {
+            let row = kernel + unit * width
+            for output in 0..<outputs {
+                let value = Double(row[output])
+                rowSums.base[2 * unit] += value
+                rowSums.base[2 * unit + 1] += value * Double(target[output])
+            }
+        }
     }
 
-    /// Of the spectrum of `count` neurons `units`, whose outputs are `values`.
-    func parts(
-        units: UnsafePointer<Int32>, values: UnsafePointer<Float>, count: Int
-    ) -> Parts {
-        let spectrum = self.spectrum
-        let raw = UnsafeMutableRawPointer(spectrum)
-        var high = SIMD8<Float>(repeating: -.infinity)
-        var low = SIMD8<Float>(repeating: .infinity)
-        var further = (high, low)
+    /// Of the spectra of two recipes, each a sum over `count` neurons `units`; `values` has both
+    /// recipes' outputs of every neuron side by side. Spectra are summed from `level`, best near
+    /// their floors: squares lose what the floors lie away from it.
+    public func parts(
+        units: UnsafePointer<Int32>, values: UnsafePointer<Float>, count: Int, level: Float
+    ) -> (Parts, Parts) {
+        let (first, second, repeated) = mix(units, values, count, level)
+        // Σu and ⟨u, T̂⟩ are sums over the neurons, as u is.
+        let sums = rowSums.base
+        let bias = sums + 2 &* inputs
+        var (sum, product) = (SIMD2(repeating: bias[0]), SIMD2(repeating: bias[1]))
+        var place = UnsafePointer(values)
+        for index in 0..<count {
+            let row = sums + 2 &* Int(units[index])
+            let pair = SIMD2(Double(place[0]), Double(place[1]))
+            sum.addProduct(pair, SIMD2(repeating: row[0]))
+            product.addProduct(pair, SIMD2(repeating: row[1]))
+            place += 2
+        }
+        sum -= Double(outputs) * Double(level)
+        product -= Double(level) * targetSum
+        return (
+            measure(first, repeated.0, sum: sum[0], product: product[0], level),
+            measure(second, repeated.1, sum: sum[1], product: product[1], level)
+        )
+    }
+
+    /// Sums both spectra less `level`, and gathers what is asked of them; the last two are their
+    /// first values.
+    @inline(__always)
+    private func mix(
+        _ units: UnsafePointer<Int32>, _ values: UnsafePointer<Float>, _ count: Int,
+        _ level: Float
+    ) -> (Gathered, Gathered, (Float, Float)) {
+        let (kernel, bias) = (UnsafePointer(kernel), UnsafePointer(bias))
+        let width = width
+        // In registers, and written out: a function for it is called, not inlined.
+        var (low, least) = (
+            SIMD8<Float>(repeating: .infinity), SIMD8<Float>(repeating: .infinity)
+        )
+        var (high, most) = (-low, -least)
+        var (squares, rest) = (SIMD8<Float>(), SIMD8<Float>())
+        var repeated: (Float, Float) = (0, 0)
+        let start = SIMD8(repeating: level)
         var first = 0
         while first < width {
-            let from = UnsafePointer(bias) + first
-            var a = SIMD8.load(from)
-            var b = SIMD8.load(from + 8)
-            var c = SIMD8.load(from + 16)
-            var d = SIMD8.load(from + 24)
-            var e = SIMD8.load(from + 32)
-            var f = SIMD8.load(from + 40)
+            let from = bias + first
+            var a = SIMD8.load(from) - start
+            var b = SIMD8.load(from + 8) - start
+            var c = SIMD8.load(from + 16) - start
+            var d = SIMD8.load(from + 24) - start
+            var e = SIMD8.load(from + 32) - start
+            var f = SIMD8.load(from + 40) - start
+            var (g, h, i, j, k, l) = (a, b, c, d, e, f)
+            var pair = values
             var index = 0
             while index < count {
-                let row = UnsafePointer(kernel) + (Int(units[index]) * width + first)
-                let value = SIMD8(repeating: values[index])
-                a.addProduct(SIMD8.load(row), value)
-                b.addProduct(SIMD8.load(row + 8), value)
-                c.addProduct(SIMD8.load(row + 16), value)
-                d.addProduct(SIMD8.load(row + 24), value)
-                e.addProduct(SIMD8.load(row + 32), value)
-                f.addProduct(SIMD8.load(row + 40), value)
-                index += 1
+                let row = kernel + (Int(units[index]) &* width &+ first)
+                let (x, y) = (SIMD8(repeating: pair[0]), SIMD8(repeating: pair[1]))
+                let p = SIMD8.load(row)
+                a.addProduct(p, x)
+                g.addProduct(p, y)
+                let q = SIMD8.load(row + 8)
+                b.addProduct(q, x)
+                h.addProduct(q, y)
+                let r = SIMD8.load(row + 16)
+                c.addProduct(r, x)
+                i.addProduct(r, y)
+                let s = SIMD8.load(row + 24)
+                d.addProduct(s, x)
+                j.addProduct(s, y)
+                let t = SIMD8.load(row + 32)
+                e.addProduct(t, x)
+                k.addProduct(t, y)
+                let u = SIMD8.load(row + 40)
+                f.addProduct(u, x)
+                l.addProduct(u, y)
+                pair += 2
+                index &+= 1
             }
-            let place = raw + first * 4
-            place.storeBytes(of: a, as: SIMD8<Float>.self)
-            place.storeBytes(of: b, toByteOffset: 32, as: SIMD8<Float>.self)
-            place.storeBytes(of: c, toByteOffset: 64, as: SIMD8<Float>.self)
-            place.storeBytes(of: d, toByteOffset: 96, as: SIMD8<Float>.self)
-            place.storeBytes(of: e, toByteOffset: 128, as: SIMD8<Float>.self)
-            place.storeBytes(of: f, toByteOffset: 160, as: SIMD8<Float>.self)
-            Self.extend(&high, &low, a)
-            Self.extend(&further.0, &further.1, b)
-            Self.extend(&high, &low, c)
-            Self.extend(&further.0, &further.1, d)
-            Self.extend(&high, &low, e)
-            Self.extend(&further.0, &further.1, f)
-            first += Self.tile
+            low = low.smaller(a.smaller(b).smaller(c.smaller(d)).smaller(e.smaller(f)))
+            least = least.smaller(g.smaller(h).smaller(i.smaller(j)).smaller(k.smaller(l)))
+            high = high.larger(a.larger(b).larger(c.larger(d)).larger(e.larger(f)))
+            most = most.larger(g.larger(h).larger(i.larger(j)).larger(k.larger(l)))
+            squares.addProduct(a, a)
+            rest.addProduct(g, g)
+            squares.addProduct(b, b)
+            rest.addProduct(h, h)
+            squares.addProduct(c, c)
+            rest.addProduct(i, i)
+            squares.addProduct(d, d)
+            rest.addProduct(j, j)
+            squares.addProduct(e, e)
+            rest.addProduct(k, k)
+            squares.addProduct(f, f)
+            rest.addProduct(l, l)
+            if first == 0 { repeated = (a[0], g[0]) }
+            first &+= Self.tile
         }
-        high.replace(with: further.0, where: further.0 .> high)
-        low.replace(with: further.1, where: further.1 .< low)
-        var parts = Parts()
-        parts.peak = Self.largest(high)
-        parts.floor = -Self.largest(-low)
-        measure(&parts)
+        return (
+            Gathered(low: low, high: high, squares: squares),
+            Gathered(low: least, high: most, squares: rest), repeated
+        )
+    }
+
+    /// Of a spectrum u less `level`, f its floor: |v|² = |u|² − 2 f Σu + n f² and
+    /// ⟨v, T̂⟩ = ⟨u, T̂⟩ − f ΣT̂. What lies behind the last output repeats the first.
+    @inline(__always)
+    private func measure(
+        _ gathered: Gathered, _ repeated: Float, sum: Double, product: Double, _ level: Float
+    ) -> Parts {
+        let floor = -(-gathered.low).largest
+        let peak = gathered.high.largest
+        var parts = Parts(floor: floor + level, peak: peak + level)
+        guard floor < peak else { return parts }
+        let extra = Double(width - outputs) * Double(repeated) * Double(repeated)
+        let square = Double(gathered.squares.sum()) - extra
+        let height = Double(floor)
+        parts.square = Float(square - height * (2 * sum - Double(outputs) * height))
+        parts.product = Float(product - height * targetSum)
         return parts
-    }
-
-    /// |v|² and ⟨v, T̂⟩.
-    @inline(__always)
-    private func measure(_ parts: inout Parts) {
-        let floor = SIMD8(repeating: parts.floor)
-        let zero = SIMD8<Float>()
-        var (p, q, r, s) = (zero, zero, zero, zero)
-        var (t, u) = (zero, zero)
-        var index = 0
-        while index < width {
-            let place = UnsafePointer(spectrum) + index
-            let wanted = UnsafePointer(target) + index
-            let a = SIMD8.load(place) - floor
-            let b = SIMD8.load(place + 8) - floor
-            let c = SIMD8.load(place + 16) - floor
-            p.addProduct(a, a)
-            q.addProduct(b, b)
-            t.addProduct(c, c)
-            r.addProduct(a, SIMD8.load(wanted))
-            s.addProduct(b, SIMD8.load(wanted + 8))
-            u.addProduct(c, SIMD8.load(wanted + 16))
-            index += 24
-        }
-        let repeated = spectrum[0] - parts.floor
-        parts.square = (p + q + t).sum() - Float(width - outputs) * repeated * repeated
-        parts.product = (r + s + u).sum()
-    }
-
-    @inline(__always)
-    private static func extend(
-        _ high: inout SIMD8<Float>, _ low: inout SIMD8<Float>, _ part: SIMD8<Float>
-    ) {
-        high.replace(with: part, where: part .> high)
-        low.replace(with: part, where: part .< low)
-    }
-
-    @inline(__always)
-    private static func largest(_ part: SIMD8<Float>) -> Float {
-        var four = part.lowHalf
-        four.replace(with: part.highHalf, where: part.highHalf .> four)
-        var two = four.lowHalf
-        two.replace(with: four.highHalf, where: four.highHalf .> two)
-        return max(two[0], two[1])
     }
 
     /// The same one wavelength after the other: the scalar twin.
@@ -151,6 +202,7 @@ final class SpectrumShape {
         units: UnsafePointer<Int32>, values: UnsafePointer<Float>, count: Int
     ) -> Parts {
         var parts = Parts(floor: .infinity, peak: -.infinity)
+        var spectrum = [Float](repeating: 0, count: outputs)
         for output in 0..<outputs {
             var sum = bias[output]
             for index in 0..<count {

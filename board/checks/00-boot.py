@@ -1,0 +1,19 @@
+"""Debian with systemd comes up on the emulated board."""
+
+TITLE = "boots Debian with systemd"
+ESSENTIAL = True
+
+
+def check(board):
+    board.note("shell answers after", f"{board.machine.boot():.0f} s")
+    state = board.try_run("systemctl is-system-running --wait", 120).text
+    board.expect(state in ("running", "degraded"), f"systemd says {state}")
+    failed = board.run("systemctl list-units --failed --no-legend --plain")
+    board.expect(not failed, f"units failed: {failed}")
+    board.note("kernel, systemd", board.run("uname -rm; systemctl --version | head -1 | cut -d' ' -f2")
+               .replace("\n", ", "))
+    board.run("mkdir -p /mnt/payload && mount -o ro /dev/vdb /mnt/payload")
+    lines = board.run(board.gpioinfo)
+    board.expect('"EMERGENCY-STOP"' in lines or "EMERGENCY-STOP" in lines, f"no lines: {lines}")
+    adapters = board.run("ls /dev/serial/by-id")
+    board.expect(len(adapters.split()) == 3, f"USB adapters: {adapters}")

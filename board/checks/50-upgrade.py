@@ -1,0 +1,33 @@
+"""A newer package over a running campaign, then over a stopped service."""
+
+import time
+
+TITLE = "upgrade mid-campaign: goes on; upgrade while stopped: stays stopped"
+
+
+def check(board):
+    board.wait_until_flowing(seconds=180)
+    board.run("echo '# mine' >> /etc/argent/argent.d/50-lines.toml")
+    process = board.service("MainPID")
+    log = board.run("cat /var/lib/argent/* | wc -c")
+    started = time.monotonic()
+    board.run(f"dpkg -i {board.package('next')}", 180)
+    board.note("dpkg -i took", f"{time.monotonic() - started:.1f} s")
+    board.expect(board.service("ActiveState") == "active", "not active after the upgrade")
+    board.expect(board.service("MainPID") != process, "the old program still runs")
+    version = board.run("dpkg-query -W -f '${Version}' argent")
+    board.expect(version.endswith("+next"), f"version {version}")
+    board.run("grep -q '# mine' /etc/argent/argent.d/50-lines.toml")
+    board.run("cmp /mnt/payload/argent.toml /etc/argent/argent.toml")
+    board.expect(int(board.run("cat /var/lib/argent/* | wc -c")) >= int(log), "the log shrank")
+    board.wait_until_flowing(seconds=180)
+    board.note("flowing again after", f"{time.monotonic() - started:.1f} s")
+
+    board.run("systemctl stop argent", 60)
+    board.expect(board.rig.is_still(), "something flows after systemctl stop")
+    board.run(f"dpkg -i {board.package('this')}", 180)
+    time.sleep(3)
+    board.expect(board.service("ActiveState") == "inactive", "an upgrade started the service")
+    board.expect(board.rig.is_still(), "an upgrade started a pump")
+    board.run("systemctl start argent", 120)
+    board.wait_until_flowing(seconds=180)

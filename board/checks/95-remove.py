@@ -1,0 +1,17 @@
+"""Removed and purged."""
+
+TITLE = "remove stops and keeps the state; purge takes it away"
+
+
+def check(board):
+    board.run("systemctl start argent", 120)
+    board.wait_until_flowing(seconds=180)
+    board.run("dpkg --remove argent", 120)
+    board.expect(board.rig.is_still(), "something flows after the removal")
+    board.expect(board.try_run("pgrep -x argent").code != 0, "the program still runs")
+    board.run("test -e /etc/argent/argent.toml && ls /var/lib/argent/*.argent*")
+    board.run("dpkg --purge argent", 120)
+    board.run("! test -e /var/lib/argent && ! test -e /etc/argent/argent.toml")
+    left = board.run("find /usr /etc -name '*argent*' -not -path '*/argent-workstation*' "
+                     "-not -name 'argent-*' -not -name 'argent.d' | sort")
+    board.note("left behind", left.replace("\n", " ") or "nothing")

@@ -1,0 +1,148 @@
+"""What checks and power cuts share: the board with its plugs, what is brought to it, and its log."""
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+
+from machine import Failure, Machine
+from rig import Rig
+
+LINE_NAMES = [
+    "EMERGENCY-STOP", "DOOR", "LEAK", "LEVEL", "VALVE-1", "VALVE-2", "VALVE-3", "VALVE-4",
+    "LAMP", "SHUTTER", "HEARTBEAT", "ENABLE", "STEP", "DIRECTION", "SPARE-1", "SPARE-2",
+]
+
+# Drop-in of the emulated board: its lines. Active low: a cut wire counts as danger.
+LINES = """
+[[interlock]]
+name = "emergency stop"
+chip_label = "rig-gpio"
+line = "EMERGENCY-STOP"
+active_low = true
+latching = true
+debounce = "5 ms"
+
+[[interlock]]
+name = "door"
+chip_label = "rig-gpio"
+line = "DOOR"
+active_low = true
+latching = false
+debounce = "5 ms"
+"""
+
+# A library that makes fsync do nothing, for the negative control.
+CARELESS = """
+[Service]
+Environment=LD_PRELOAD=/usr/lib/aarch64-linux-gnu/libeatmydata.so
+"""
+
+
+def arguments(parser, **numbers):
+    """The command line that board/emulate gives to every program here."""
+    for name in ("work", "disk", "kernel", "initrd", "program", "packages", "checks"):
+        parser.add_argument("--" + name, required=True)
+    parser.add_argument("--runs", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--only", default="")
+    for name, default in numbers.items():
+        parser.add_argument("--" + name, type=int, default=default)
+    return parser.parse_args()
+
+
+def configuration(rig):
+    """The rig's configuration, as the board sees the lines."""
+    text = rig.configuration
+    for name in Rig.lines:
+        text = text.replace(f'"{rig.port(name)}"', f'"{Machine.port(name, Rig.lines)}"')
+    text = text.replace(f'"{rig.folder}/control"', '"/run/argent/control"')
+    return text.replace(f'directory = "{rig.folder}"', 'directory = "/var/lib/argent"')
+
+
+def payload(options, rig, work):
+    """A disk with the packages and the configuration, as a memory stick would bring them."""
+    folder = work + "/payload"
+    os.makedirs(folder)
+    for package in glob.glob(options.packages + "/*_arm64.deb"):
+        shutil.copy(package, folder)
+    with open(folder + "/argent.toml", "w") as file:
+        file.write(configuration(rig))
+    shutil.copy(rig.folder + "/target.csv", folder)
+    with open(folder + "/lines.toml", "w") as file:
+        file.write(LINES)
+    image = work + "/payload.img"
+    with open(image, "wb") as file:
+        file.truncate(128 << 20)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", folder, "-F", image], check=True)
+    return image
+
+
+def machine(options, folder, rig, disk=None, stick=None, drive=None, words=""):
+    lines = {name: rig.port(name) for name in Rig.lines}
+    return Machine(
+        folder, options.kernel, options.initrd, disk, stick, lines, drive=drive, arguments=words
+    )
+
+
+def package(options, which):
+    """The path, on the board, of the package of "this" version or of the "next" one."""
+    names = glob.glob(options.packages + "/argent_*_arm64.deb")
+    names = [n for n in names if n.endswith("+next_arm64.deb") == (which == "next")]
+    if len(names) != 1:
+        raise Failure(f"packages to choose from: {names}")
+    return "/mnt/payload/" + os.path.basename(names[0])
+
+
+def installed(options, work):
+    """The disk of a board with the package installed, configured and enabled, but never run."""
+    disk = work + "/base.img"
+    subprocess.run(["cp", "--sparse=always", options.disk, disk], check=True)
+    rig = Rig(options.program, work + "/first-rig", options.runs, options.batch)
+    board = machine(options, work, rig, disk=disk, stick=payload(options, rig, work))
+    try:
+        board.boot()
+        board.shell.run("mkdir -p /mnt/payload && mount -o ro /dev/vdb /mnt/payload")
+        board.shell.run(f"dpkg -i {package(options, 'this')}", 300)
+        board.shell.run("cp /mnt/payload/argent.toml /mnt/payload/target.csv /etc/argent/ && "
+                        "systemctl enable argent && umount /mnt/payload", 120)
+        board.shut_down(180)
+    finally:
+        if board.process.poll() is None:
+            board.cut()
+        rig.close()
+    return disk
+
+
+def without_fsync(base, work):
+    """The same disk with a service whose fsync does nothing."""
+    disk = work + "/careless.img"
+    drop_in = work + "/careless.conf"
+    subprocess.run(["cp", "--sparse=always", base, disk], check=True)
+    with open(drop_in, "w") as file:
+        file.write(CARELESS)
+    folder = "/etc/systemd/system/argent.service.d"
+    commands = f"mkdir {folder}\ncd {folder}\nwrite {drop_in} careless.conf\n"
+    subprocess.run(["debugfs", "-w", disk], input=commands, text=True, check=True,
+                   capture_output=True)
+    return disk
+
+
+def records(image, program):
+    """Every record of the log in a disk, as dictionaries, in order. Raises on gaps."""
+    folder = image + ".log"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    subprocess.run(["debugfs", "-R", f"rdump /var/lib/argent {folder}", image], check=True,
+                   capture_output=True)
+    if not glob.glob(folder + "/argent/*.argent*"):
+        return []
+    done = subprocess.run([program, "log", "cat", "--json", folder + "/argent"],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"the log cannot be read: {done.stderr[-300:]}")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    if any(record["type"] == "gap" for record in found):
+        raise Failure("the log has a gap")
+    return found
