@@ -56,7 +56,8 @@ struct SpectralBands: Sendable {
             if !range.isEmpty { ranges.append(range) }
         }
         self.ranges = ranges
-        self.dark = dark
+        // A copy: who gave it fills its own room again.
+        self.dark = dark.map { $0 }
     }
 
     var pixelCount: Int { dark.count }
@@ -68,7 +69,7 @@ struct SpectralBands: Sendable {
         guard dark.count == self.dark.count else {
             throw .lengthMismatch(expected: self.dark.count, got: dark.count)
         }
-        self.dark = dark
+        for pixel in dark.indices { self.dark[pixel] = dark[pixel] }
     }
 
     /// Sets `brightness` to the mean counts above dark per band; the quiet band comes first.

@@ -95,10 +95,17 @@ public struct DropletWatch {
     /// Judges the next droplet of the condition (and with the `needed`-th those before it); NaN
     /// where its `absorbance` is invalid. Returns those that are far, none for another length.
     public mutating func judge(_ absorbance: [Double]) -> [Departure] {
-        guard absorbance.count == points, points > 2 * lag else { return [] }
+        var found: [Departure] = []
+        judge(absorbance, into: &found)
+        return found
+    }
+
+    /// The same into `found` instead of what it held, without the heap where there is room.
+    public mutating func judge(_ absorbance: [Double], into found: inout [Departure]) {
+        found.removeAll(keepingCapacity: true)
+        guard absorbance.count == points, points > 2 * lag else { return }
         let index = count
         count += 1
-        var found: [Departure] = []
         if let far = unexpected(absorbance, index: index) { found.append(far) }
         if index >= Self.needed {
             let used = min(index, Self.neighbours)
@@ -119,7 +126,6 @@ public struct DropletWatch {
                 }
             }
         }
-        return found
     }
 
     /// The departure `own` of a droplet from `center` when it is large, measured by that of the
@@ -237,8 +243,6 @@ public struct DropletWatch {
     /// The middle of a few values; nil for none.
     private static func middle(_ values: inout [Double]) -> Double? {
         guard !values.isEmpty else { return nil }
-        values.sort()
-        let half = values.count / 2
-        return values.count % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2
+        return values.withUnsafeMutableBufferPointer { medianInPlace($0) }
     }
 }

@@ -20,9 +20,14 @@ struct RigBench {
         lateness of the schedule's turns, time from the interlock's edge to the first stop
         command written, allocations of the thread after its start, turns left out. Exit code 1
         when the thread allocated. --where prints from which addresses of the program. With
-        --droplets conditions are run, spectra and droplets and all, and nothing trips.
+        --droplets conditions are run, spectra and droplets and all; every third is broken off
+        by the interlock, after which dark and reference are taken anew.
         """
 
+    /// With conditions the interlock trips in every such one.
+    private static let conditionsPerStop = 3
+    /// A person clears this often, until it helps.
+    private static let clearPeriod = TimeSpan.milliseconds(20)
     /// Time before anything counts: lines are found, pumps started and stopped at least twice.
     private static let warmUp = TimeSpan.seconds(6)
 
@@ -105,19 +110,24 @@ struct RigBench {
         return probe.counts.allocations == 0
     }
 
-    /// Lets the interlock trip whenever all pumps run, and recover when the rig is safe. Returns
-    /// how often a stop command followed.
+    /// Lets the interlock trip whenever all pumps run; it is in order again, and cleared, as soon
+    /// as the rig is safe. Returns how often it tripped.
     private func trips(
         of trial: RigTrial, edge: PipeEdge, until end: Instant
     ) -> Int {
         var random = SeededGaps()
         var trips = 0
         var actAt = Instant.distantFuture
+        var clearAt = Instant.zero
         while Clocks.now < end {
             let state = trial.look()
             let now = Clocks.now
-            if state == .safe, edge.isDangerous {
+            if state == .safe {
                 edge.set(false)
+                if now >= clearAt {
+                    clearAt = now + Self.clearPeriod
+                    trial.operate(.clear)
+                }
             } else if state == .priming, trial.allRun, !edge.isDangerous {
                 // Any moment within a period and within the pumps' conversation.
                 if actAt == .distantFuture {
@@ -140,11 +150,26 @@ struct RigBench {
     ) -> Bool {
         var number = 0
         var end = Clocks.now + .seconds(120)
+        var clearAt = Instant.zero
+        var tripped = 0
         while Clocks.now < end {
-            _ = trial.look()
+            let state = trial.look()
+            if state == .safe {
+                edge.set(false)
+                if Clocks.now >= clearAt {
+                    clearAt = Clocks.now + Self.clearPeriod
+                    trial.operate(.clear)
+                }
+            } else if state == .collecting, number % Self.conditionsPerStop == 0,
+                tripped != number
+            {
+                tripped = number
+                edge.set(true)
+            }
             if trial.wantsOrder {
                 number += 1
-                if number == 3 {
+                // By then it has been stopped and started anew once.
+                if number == Self.conditionsPerStop + 2 {
                     end = Clocks.now + .seconds(seconds)
                     probe.begin(at: Clocks.now)
                 }
@@ -157,8 +182,10 @@ struct RigBench {
         probe.finish()
         let turns = trial.meter.turns
         trial.end()
-        print(report(trial, probe, edge, turns: turns, trips: 0))
-        print("{\"conditions\":\(number),\"droplets\":\(trial.droplets)}")
+        print(report(trial, probe, edge, turns: turns, trips: edge.latency.count))
+        print(
+            "{\"conditions\":\(number),\"droplets\":\(trial.droplets),"
+                + "\"stops\":\(edge.latency.count)}")
         if showsPlaces { callocations_print_places() }
         return probe.counts.allocations == 0
     }
@@ -206,7 +233,6 @@ struct RigBench {
 
     /// Conditions of some seconds, for as many droplets as the simulated rig makes in them.
     private static func makeQuick(_ settings: inout Settings) {
-        settings.interlocks = []
         settings.simulation.dropletVolume = Volume(microliters: 3)
         settings.spectrometer.integration = .milliseconds(5)
         settings.spectrometer.pixelStep = 6
@@ -244,7 +270,6 @@ struct RigBench {
         var door = InterlockSettings(name: "door")
         door.chipLabel = "pipe"
         door.line = "door"
-        door.latching = false
         settings.interlocks = [door]
         return settings
     }
