@@ -139,6 +139,8 @@ public struct ReactionTable: Equatable, Sendable {
         case .pumpDisobedient: row.delay = settings.rig.obeyLimit
         case .volumeDeviation:
             row.reactions = .hold
+            // Volumes that differ do not come back; this is for a sensor that says nothing.
+            row.delay = row.isSensor ? flowDelay : .zero
             row.tolerance = 0.25
             row.slack = 50
             if !row.isSensor { row.pumps = [row.index] }

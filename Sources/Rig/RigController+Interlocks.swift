@@ -126,6 +126,10 @@ extension RigController {
         let row = flowChecks[index].row
         switch verdict {
         case .fine: interlocks.set(row, isWrong: false, at: now)
+        case .undecided:
+            // What had tripped stays so until flow has proved to be right again.
+            guard interlocks.cells[row].phase != .tripped else { return }
+            interlocks.set(row, isWrong: false, at: now)
         case .missing: interlocks.set(row, isWrong: true, at: now)
         case .wrong(let measured, let expected):
             interlocks.set(row, isWrong: true, value: measured, limit: expected, at: now)

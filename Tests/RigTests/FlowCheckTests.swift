@@ -86,11 +86,11 @@ import Testing
         check.take(300, at: at(9))
         var verdict = check.judge(
             commanded: 600, obeyed: true, flow: 300, counter: .nan, at: at(9))
-        #expect(verdict == .fine)
+        #expect(verdict == .undecided)
         verdict = check.judge(commanded: 600, obeyed: false, flow: 300, counter: .nan, at: at(12))
-        #expect(verdict == .fine)
+        #expect(verdict == .undecided)
         verdict = check.judge(commanded: 600, obeyed: true, flow: 300, counter: .nan, at: at(15.9))
-        #expect(verdict == .fine)
+        #expect(verdict == .undecided)
         verdict = check.judge(commanded: 600, obeyed: true, flow: 300, counter: .nan, at: at(16))
         #expect(verdict == .wrong(measured: 300, expected: 600))
     }

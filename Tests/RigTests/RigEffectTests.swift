@@ -92,11 +92,11 @@ import Testing
         #expect(rig.flowing == 0)
         let texts = rig.controller.faults.all.map(\.text)
         #expect(texts.contains { $0.hasPrefix("meter was last heard") }, "\(texts)")
-        // It comes back after a while: the deviation, unknown for longer than 3 s, needs a person.
+        // It comes back after a while: flow that was unknown for longer than 3 s needs a person.
         rig.run(5)
         rig.sensorSays[0] = nil
         rig.run(10)
-        #expect(rig.controller.state == .held)
+        #expect(rig.controller.state == .safe)
         #expect(rig.controller.operate(.clear, at: rig.now) == "cleared")
         try rig.mustReach(.ready)
     }
@@ -120,9 +120,9 @@ import Testing
     @Test func aCounterThatStandsStillIsFound() throws {
         var rig = try collecting { $0.reactions = [ReactionSettings(.staleReading, do: nil)] }
         rig.frozenCounters = [2]
-        // 300 µL/min of oil: 25 % and 50 + 25 µL are permitted.
+        // 300 µL/min of oil: 25 % of all since it began to flow, and 50 + 25 µL are permitted.
         let took = time(&rig, 90)
-        #expect(took > 10 && took < 40, "\(took)")
+        #expect(took > 10 && took < 60, "\(took)")
         #expect(rig.controller.state == .held)
         let fault = try #require(rig.controller.faults.all.first)
         #expect(fault.hazard == .volumeDeviation && fault.subject == "oil")

@@ -8,8 +8,10 @@ import Quantities
 struct FlowCheck: Sendable {
     /// What the check makes of the moment.
     enum Verdict: Equatable, Sendable {
-        /// Nothing to judge, or all is well.
+        /// All is well.
         case fine
+        /// Flow still follows a change: nothing can be said.
+        case undecided
         /// The sensor says nothing.
         case missing
         /// `measured` (µL/min or µL) where `expected` was to be.
@@ -87,7 +89,7 @@ struct FlowCheck: Sendable {
     }
 
     private func judgeFlow(at now: Instant) -> Verdict {
-        guard now >= judgesFrom, smooth.isFinite else { return .fine }
+        guard now >= judgesFrom, smooth.isFinite else { return .undecided }
         let isWrong =
             hazard == .noFlow
             ? expected > slack && smooth < expected * (1 - tolerance)
@@ -103,7 +105,7 @@ struct FlowCheck: Sendable {
             return .fine
         }
         // The pump needs its ramp and the tube its time before volumes are comparable.
-        guard now >= judgesFrom else { return .fine }
+        guard now >= judgesFrom else { return .undecided }
         guard countsFrom != nil else {
             countsFrom = now
             addedAt = now

@@ -60,7 +60,8 @@ struct StormRig {
         for index in lines.indices { controller.interlock(index, danger: false, at: now) }
         for _ in 0..<400 where controller.state != .ready { turn(.milliseconds(50)) }
         guard controller.state == .ready else {
-            throw FuzzFailure("the rig never got ready: \(controller.state)")
+            let faults = controller.faults.all.map(\.text)
+            throw FuzzFailure("the rig never got ready: \(controller.state) \(faults)")
         }
     }
 
@@ -163,12 +164,12 @@ struct StormRig {
         controller.reports.removeAll(keepingCapacity: true)
     }
 
-    /// Eight scans of a droplet, six of oil, and so on.
+    /// Twelve scans of a droplet, eight of oil, and so on.
     private mutating func scan() {
         guard let plan, plan.isAcquiring, !isBlind, !lost[pumps.count] else { return }
         scans += 1
-        let isDroplet = scans % 14 < 8
-        let count: UInt16 = plan.lampOn ? (isDroplet ? 40_900 : 38_000) : 900
+        let isDroplet = scans % 20 < 12
+        let count: UInt16 = plan.lampOn ? (isDroplet ? 40_900 : 39_700) : 900
         let noise = UInt16(scans % 3)
         tell(
             pumps.count,

@@ -29,7 +29,7 @@ enum StormSettings {
         settings.rig.primeVolume = Volume(microliters: 4)
         settings.rig.lampWarmUp = .zero
         settings.rig.darkScans = 2
-        settings.rig.referenceDroplets = 1
+        settings.rig.referenceDroplets = 2
         settings.rig.droplets = 3
         settings.rig.minimumDroplets = 1
         settings.rig.obeyLimit = .seconds(2)
