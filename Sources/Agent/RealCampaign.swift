@@ -73,7 +73,7 @@ public enum RealCampaign {
                     room: LogRoom(
                         directory: job.logDirectory, settings: job.settings.log,
                         signer: sync.identity, frames: frames,
-                        isAcknowledged: sync.pulled(of: log.segments.logIdentifier)))
+                        acknowledged: { sync.pulled(of: log.segments.logIdentifier) }))
             },
             thinker: { BackgroundThinker(planner: $0, waker: bell) }, segments: segments,
             clock: KernelClock(), bells: (rigBell, bell))

@@ -148,8 +148,17 @@ extension BriefText: CustomStringConvertible {
     /// The text.
     public var description: String { withBytes { String(decoding: $0, as: UTF8.self) } }
 
-    /// Whether `part` occurs in it.
-    public func contains(_ part: String) -> Bool { description.contains(part) }
+    /// Whether `part` occurs in it, byte for byte. (`String.contains` of a text is the regular
+    /// expressions' in Swift 6.0, which a board's program goes without.)
+    public func contains(_ part: String) -> Bool {
+        let wanted = Array(part.utf8)
+        return withBytes { bytes in
+            guard wanted.count <= bytes.count else { return false }
+            return (0...(bytes.count - wanted.count)).contains { start in
+                bytes[start..<(start + wanted.count)].elementsEqual(wanted)
+            }
+        }
+    }
 
     /// Whether it begins with `start`.
     public func hasPrefix(_ start: String) -> Bool { description.hasPrefix(start) }

@@ -51,7 +51,8 @@ public final class LogKeeper {
     private let level: Int32
     private let signer: (any SegmentSigner)?
     private let freeBytes: () -> Int64
-    private var candidates: [Retention.Candidate]?
+    private var candidates: [Retention.Candidate] = []
+    private var mustList = true
     private var thinner: (SegmentThinner, before: Int64)?
     private var nextLook: Instant?
     private var failed: Set<UInt64> = []
@@ -77,19 +78,20 @@ public final class LogKeeper {
     }
 
     /// A segment was sealed: it will be looked at.
-    public func sealed() { candidates = nil }
+    public func sealed() { mustList = true }
 
     /// Looks, or does the next step, when it is time; `active` is the size of what is not sealed
-    /// yet, `isAcknowledged` says which segments were pulled. Returns what is to be noted.
+    /// yet, `acknowledged` looks up which segments were pulled. Returns what is to be noted.
     public func turn(
-        at now: Instant, active: Int64, isAcknowledged: (UInt64) -> Bool
+        at now: Instant, active: Int64, acknowledged: () -> (UInt64) -> Bool
     ) -> [KeepingEvent] {
         if thinner != nil { return thin() }
         if let nextLook, now < nextLook, nextLook - now <= Self.period { return [] }
         nextLook = now + Self.period
         var events: [KeepingEvent] = []
         do throws(JournalError) { try look() } catch { return [.failed("\(error)")] }
-        var segments = candidates ?? []
+        var segments = candidates
+        let isAcknowledged = acknowledged()
         for index in segments.indices {
             segments[index].isAcknowledged =
                 isAcknowledged(segments[index].number) && !failed.contains(segments[index].number)
@@ -118,21 +120,28 @@ public final class LogKeeper {
                 unacknowledged: open))
     }
 
-    /// Reads heads and indexes again when segments came or went.
+    /// Reads heads and indexes of the segments that came since the last look.
     private func look() throws(JournalError) {
-        guard candidates == nil else { return }
-        var found: [Retention.Candidate] = []
-        for number in try LogListing(storage).sealed {
-            let name = SegmentName.sealed(number)
-            guard let source = try? storage.openForReading(name),
+        guard mustList else { return }
+        let known = Set(candidates.map(\.number))
+        for number in try LogListing(storage).sealed where !known.contains(number) {
+            guard let source = try? storage.openForReading(SegmentName.sealed(number)),
                 let reader = try? SegmentReader(source)
             else { continue }
-            found.append(
+            candidates.append(
                 Retention.Candidate(
                     number: number, bytes: reader.segment.size, isAcknowledged: false,
                     hasBulk: SegmentThinner.hasBulk(reader.index), isReplayed: isReplayed))
         }
-        candidates = found
+        candidates.sort { $0.number < $1.number }
+        mustList = false
+    }
+
+    /// What was known of segment `number` is so no more.
+    private func forget(_ number: UInt64) {
+        candidates.removeAll { $0.number == number }
+        mustList = true
+        nextLook = nil
     }
 
     private func remove(_ number: UInt64) -> [KeepingEvent] {
@@ -144,13 +153,12 @@ public final class LogKeeper {
             failed.insert(number)
             return [.failed("\(error)")]
         }
-        candidates = nil
-        nextLook = nil
+        forget(number)
         return [.removed(number: number, hash: segment.map { Hexadecimal.text($0.hash) } ?? "")]
     }
 
     private func begin(_ number: UInt64) -> [KeepingEvent] {
-        let before = candidates?.first { $0.number == number }?.bytes ?? 0
+        let before = candidates.first { $0.number == number }?.bytes ?? 0
         do throws(SegmentError) {
             let begun = try SegmentThinner(
                 number: number, storage: storage, level: level, signer: signer)
@@ -167,8 +175,7 @@ public final class LogKeeper {
         do throws(SegmentError) {
             guard let segment = try current.step() else { return [] }
             thinner = nil
-            candidates = nil
-            nextLook = nil
+            forget(segment.number)
             return [.thinned(number: segment.number, freed: before - segment.size)]
         } catch {
             current.abandon()

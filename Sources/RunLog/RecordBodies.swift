@@ -25,6 +25,16 @@ extension Record.Body {
         }
     }
 
+    /// The names of all records, by their type numbers from 1 on, as FORMAT.md has them.
+    public static let names = [
+        "start", "configuration", "decision", "recipe", "setpoints", "readings", "droplet",
+        "spectra", "condition end", "event", "fault", "operator action", "clock step", "stop",
+        "spectra block",
+    ]
+
+    /// The record's name.
+    public var name: String { Self.names[Int(type) - 1] }
+
     /// Writes the map of fields.
     func write(into writer: inout CBORWriter) {
         switch self {

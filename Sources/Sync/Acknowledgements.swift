@@ -59,7 +59,10 @@ public final class Acknowledgements: Sendable {
         for name in try Files.list(folder) {
             guard let peer = Fingerprint(name) else {
                 // What a killed process was about to write.
-                if name.contains(".tmp-") { try Files.remove(folder + "/" + name) }
+                let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+                if parts.dropFirst().contains(where: { $0.hasPrefix("tmp-") }) {
+                    try Files.remove(folder + "/" + name)
+                }
                 continue
             }
             all[peer] = Self.read(folder + "/" + name)

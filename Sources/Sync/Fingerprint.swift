@@ -41,28 +41,3 @@ public struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
     /// Enough of it to tell a few machines apart, for logs.
     public var short: String { String(description.prefix(Self.prefix.count + 12)) }
 }
-
-extension Hexadecimal {
-    /// The bytes `text` stands for; nil when it has an odd number of digits or something else.
-    public static func bytes(_ text: some StringProtocol) -> [UInt8]? {
-        func value(_ digit: UInt8) -> UInt8? {
-            switch digit {
-            case 0x30...0x39: digit - 0x30
-            case 0x41...0x46: digit - 0x41 + 10
-            case 0x61...0x66: digit - 0x61 + 10
-            default: nil
-            }
-        }
-        let digits = Array(text.utf8)
-        guard digits.count % 2 == 0 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(digits.count / 2)
-        for place in stride(from: 0, to: digits.count, by: 2) {
-            guard let high = value(digits[place]), let low = value(digits[place + 1]) else {
-                return nil
-            }
-            bytes.append(high << 4 | low)
-        }
-        return bytes
-    }
-}

@@ -115,7 +115,7 @@ public final class PullFolder {
     }
 
     private static func stem(_ number: UInt64, _ log: [UInt8]) -> String {
-        Hexadecimal.text(log.prefix(4)) + "-" + SegmentFileNumber.text(number)
+        Hexadecimal.text(log.prefix(4)) + "-" + SegmentName.digits(number)
     }
 
     /// Moves the verified file at `partial` to where it belongs and writes it into the list.
@@ -125,7 +125,7 @@ public final class PullFolder {
     public func keep(
         _ partial: String, _ entry: SegmentEntry, of log: [UInt8], day: WallTime
     ) throws(PullError) -> String {
-        let folder = path + "/" + CalendarDay.text(day)
+        let folder = path + "/" + day.isoDate
         let final = folder + "/" + Self.stem(entry.number, log) + ".argentseg"
         do throws(WorldError) {
             try Files.makeDirectories(folder)
@@ -163,38 +163,5 @@ public final class PullFolder {
         for name in (try? Files.list(folder)) ?? [] where !kept.contains(folder + "/" + name) {
             try? Files.remove(folder + "/" + name)
         }
-    }
-}
-
-/// A segment's number as its file's name has it.
-enum SegmentFileNumber {
-    static func text(_ number: UInt64) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, 8 - digits.count)) + digits
-    }
-}
-
-/// Days of the (proleptic) Gregorian calendar, UTC.
-enum CalendarDay {
-    /// `YYYY-MM-DD`, by the usual arithmetic of days since 0000-03-01, the start of a year whose
-    /// leap day is its last.
-    static func text(_ time: WallTime) -> String {
-        let nanosecondsPerDay: Int64 = 86_400_000_000_000
-        var day = time.unixNanoseconds / nanosecondsPerDay
-        if time.unixNanoseconds % nanosecondsPerDay < 0 { day -= 1 }
-        let shifted = day + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let year =
-            (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * year + year / 4 - year / 100)
-        let month = (5 * dayOfYear + 2) / 153
-        let dayOfMonth = dayOfYear - (153 * month + 2) / 5 + 1
-        let civilMonth = month < 10 ? month + 3 : month - 9
-        let civilYear = year + era * 400 + (civilMonth <= 2 ? 1 : 0)
-        func two(_ number: Int64) -> String { (number < 10 ? "0" : "") + String(number) }
-        let digits = String(max(0, civilYear))
-        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits + "-"
-            + two(civilMonth) + "-" + two(dayOfMonth)
     }
 }

@@ -10,6 +10,8 @@ struct FuzzCampaign {
     var seconds = 0.0
     /// Seconds from one line of progress to the next; 0 for none.
     var progressSeconds = 0.0
+    /// Whether memory is looked at: it is the whole process's, so only where nothing else runs.
+    var watchesMemory = true
 
     /// Inputs between two looks at the peak of memory; a look is a system call.
     private static let memoryInterval = 64
@@ -32,7 +34,7 @@ struct FuzzCampaign {
             last = time
             if summary.inputs % Self.memoryInterval == 0 || summary.inputs == count {
                 summary.memory = max(summary.memory, ResidentMemory.peak - memory)
-                if summary.memory > fuzzer.memoryLimit, summary.failure == nil {
+                if watchesMemory, summary.memory > fuzzer.memoryLimit, summary.failure == nil {
                     summary.failure = (
                         index,
                         "memory grew by \(summary.memory) bytes, \(fuzzer.memoryLimit) are "

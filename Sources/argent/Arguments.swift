@@ -47,6 +47,26 @@ struct Arguments {
         }
     }
 
+    /// The second verb of `argent name VERB …` and the words after it; without one, `help`.
+    static func verb(
+        of name: String, _ words: [String], help: String
+    ) throws(CommandFailure) -> (verb: String, rest: [String]) {
+        guard let verb = words.first else {
+            Output.line(help)
+            throw CommandFailure(.usage, "\(name): which of these? (argent \(name) VERB …)")
+        }
+        return (verb, Array(words.dropFirst()))
+    }
+
+    /// That `argent name` has no `verb`, and which was meant.
+    static func unknown(_ verb: String, of name: String, among verbs: [String]) -> CommandFailure {
+        let near = Suggestion.nearest(to: verb, among: verbs)
+        let hint = near.map { "; did you mean `argent \(name) \($0)`?" }
+        return CommandFailure(
+            .usage,
+            "there is no `argent \(name) \(verb)`\(hint ?? "; see `argent \(name) --help`")")
+    }
+
     /// The value of `--name` as a whole number of at least `minimum`.
     func integer(_ name: String, minimum: Int = 1) throws(CommandFailure) -> Int? {
         guard let text = values[name] else { return nil }

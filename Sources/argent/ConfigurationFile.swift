@@ -11,6 +11,19 @@ struct ConfigurationFile {
     let sources: [ConfigurationSource]
     let reading: SettingsReading
 
+    /// Where the configuration lies that a rig uses.
+    private static let standard = "/etc/argent/argent.toml"
+
+    /// The file that `--config` names, or this machine's own; `complaint` where there is neither.
+    static func path(
+        _ arguments: Arguments, orSay complaint: String
+    ) throws(CommandFailure) -> String {
+        guard
+            let path = arguments.values["config"] ?? (Files.exists(standard) ? standard : nil)
+        else { throw CommandFailure(.usage, complaint) }
+        return path
+    }
+
     /// Largest configuration file.
     private static let sizeLimit = 1 << 20
 

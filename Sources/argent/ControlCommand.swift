@@ -54,9 +54,8 @@ enum ControlCommand {
 
     private static func socket(_ arguments: Arguments) throws(CommandFailure) -> String {
         if let path = arguments.values["socket"] { return path }
-        let standard = "/etc/argent/argent.toml"
-        guard let path = arguments.values["config"] ?? (Files.exists(standard) ? standard : nil)
-        else { throw CommandFailure(.usage, "say which agent: --config FILE or --socket PATH") }
+        let path = try ConfigurationFile.path(
+            arguments, orSay: "say which agent: --config FILE or --socket PATH")
         return try ConfigurationFile(path: path).settings().control.socket
     }
 

@@ -6,25 +6,15 @@ import World
 /// `argent log list | cat | verify | export`: what is in a run log.
 enum LogCommand {
     static let verbs = ["list", "cat", "verify", "export"]
-    /// Where the configuration lies that a rig uses.
-    private static let standardConfiguration = "/etc/argent/argent.toml"
 
     static func run(_ words: [String]) throws(CommandFailure) {
-        guard let verb = words.first else {
-            Output.line(Help.log)
-            throw CommandFailure(.usage, "log: which of these? (argent log VERB …)")
-        }
-        let rest = Array(words.dropFirst())
+        let (verb, rest) = try Arguments.verb(of: "log", words, help: Help.log)
         switch verb {
         case "list": try LogList.run(rest)
         case "cat": try LogCat.run(rest)
         case "verify": try LogVerify.run(rest)
         case "export": try LogExportCommand.run(rest)
-        default:
-            let near = Suggestion.nearest(to: verb, among: verbs)
-            let hint = near.map { "; did you mean `argent log \($0)`?" }
-            throw CommandFailure(
-                .usage, "there is no `argent log \(verb)`\(hint ?? "; see `argent log --help`")")
+        default: throw Arguments.unknown(verb, of: "log", among: verbs)
         }
     }
 
@@ -39,10 +29,8 @@ enum LogCommand {
             }
             return path
         }
-        guard
-            let file = arguments.values["config"]
-                ?? (Files.exists(standardConfiguration) ? standardConfiguration : nil)
-        else { throw CommandFailure(.usage, "say which log: LOG or --config FILE") }
+        let file = try ConfigurationFile.path(
+            arguments, orSay: "say which log: LOG or --config FILE")
         return try ConfigurationFile(path: file).settings().log.directory
     }
 

@@ -1,4 +1,5 @@
 import Export
+import RunLog
 
 /// `argent log verify`: everything that can be checked about a log.
 enum LogVerify {
@@ -18,13 +19,9 @@ enum LogVerify {
 
     /// 32 bytes in hexadecimal.
     private static func key(_ text: String) throws(CommandFailure) -> [UInt8] {
-        let digits = Array(text.utf8)
-        let bytes = stride(from: 0, to: digits.count - 1, by: 2).map { place in
-            UInt8(String(decoding: digits[place...place + 1], as: UTF8.self), radix: 16)
-        }
-        guard digits.count == 64, !bytes.contains(nil) else {
+        guard let bytes = Hexadecimal.bytes(text), bytes.count == Ed25519.keySize else {
             throw CommandFailure(.usage, "--key: 64 hexadecimal digits")
         }
-        return bytes.compactMap { $0 }
+        return bytes
     }
 }

@@ -21,9 +21,8 @@ enum PairCommand {
 
     private static func directory(_ arguments: Arguments) throws(CommandFailure) -> String {
         if let path = arguments.values["identity"] { return path }
-        let standard = "/etc/argent/argent.toml"
-        guard let path = arguments.values["config"] ?? (Files.exists(standard) ? standard : nil)
-        else { throw CommandFailure(.usage, "say which rig: --config FILE or --identity DIR") }
+        let path = try ConfigurationFile.path(
+            arguments, orSay: "say which rig: --config FILE or --identity DIR")
         return try ConfigurationFile(path: path).settings().sync.identity
     }
 

@@ -69,6 +69,8 @@ with open(folder + "/all", "wb") as all_bytes:
 with open(folder + "/rsyncd.conf", "w") as file:
     file.write("port = 17429\naddress = 127.0.0.1\nuse chroot = no\n[log]\npath = %s/rig/log\n"
                "read only = yes\n" % folder)
+    if os.geteuid() == 0:  # the daemon would step down to a user who may not read the log
+        file.write("uid = root\ngid = root\n")
 rsyncd = subprocess.Popen(["rsync", "--daemon", "--no-detach", "--config",
                            folder + "/rsyncd.conf"])
 subprocess.run(["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x",

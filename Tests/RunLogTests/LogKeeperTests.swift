@@ -75,7 +75,7 @@ struct LogKeeperTests {
             var events: [KeepingEvent] = []
             var now = Instant.zero
             for _ in 0..<200 {
-                events += keeper.turn(at: now, active: 0, isAcknowledged: pulled)
+                events += keeper.turn(at: now, active: 0, acknowledged: { pulled })
                 now = now + .seconds(11)
             }
             return (events, keeper)

@@ -1,6 +1,6 @@
 """The package installs on a bare system, starts nothing, and the service starts when told to."""
 
-TITLE = "installs the package: nothing starts, sandbox as promised"
+TITLE = "installs the package: nothing starts, confined as promised"
 ESSENTIAL = True
 
 

@@ -10,21 +10,21 @@ import World
 final class LogRoom: @unchecked Sendable {
     private let frames: FrameRecorder?
     private let keeper: LogKeeper
-    private let isAcknowledged: (UInt64) -> Bool
+    private let acknowledged: () -> (UInt64) -> Bool
     private let lack = Mutex<String?>(nil)
 
     /// What is lacking, in words, once room has run so short that bulk is not kept any more; nil
     /// while there is room.
-    var shortage: String? { lack.withLockIfAvailable { $0 } ?? nil }
+    var shortage: String? { lack.withLock { $0 } }
 
     /// Looks after the log at `directory`. `frames` may come from the rig's thread;
-    /// `isAcknowledged` says which sealed segments were pulled.
+    /// `acknowledged` looks up which sealed segments were pulled.
     init(
         directory: String, settings: LogSettings, signer: (any SegmentSigner)?,
-        frames: FrameRing?, isAcknowledged: @escaping (UInt64) -> Bool
+        frames: FrameRing?, acknowledged: @escaping () -> (UInt64) -> Bool
     ) {
         self.frames = frames.map { FrameRecorder($0, kind: "scan") }
-        self.isAcknowledged = isAcknowledged
+        self.acknowledged = acknowledged
         keeper = LogKeeper(
             DirectoryStorage(directory),
             Retention(
@@ -41,13 +41,10 @@ final class LogRoom: @unchecked Sendable {
         frames?.collect(at: now, wall: Clocks.wallTime, isLast: isLast, into: &records)
     }
 
-    /// When `collect` is due again.
-    var deadline: Instant { frames?.deadline ?? .distantFuture }
-
     /// Looks at the disk, or gives up the next piece, when it is time; `active` is the size of
     /// what is not sealed yet. What happened is appended.
     func keep(at now: Instant, active: Int64, into records: inout [Record]) {
-        for event in keeper.turn(at: now, active: active, isAcknowledged: isAcknowledged) {
+        for event in keeper.turn(at: now, active: active, acknowledged: acknowledged) {
             records.append(
                 Record(
                     at: now, wall: Clocks.wallTime,
@@ -69,14 +66,12 @@ final class LogRoom: @unchecked Sendable {
 }
 
 extension SyncService {
-    /// Tells which sealed segments of the log called `log` every accepted workstation has. Where
-    /// nobody is accepted, or nobody listens, none was pulled.
+    /// Looks up who is accepted, and tells which sealed segments of the log called `log` all of
+    /// them have. Where nobody is accepted, or nobody listens, none was pulled.
     func pulled(of log: LogIdentifier) -> (UInt64) -> Bool {
-        guard let acknowledgements else { return { _ in false } }
-        let store = peerStore
-        return { number in
-            guard let peers = try? store.peers().map(\.fingerprint) else { return false }
-            return acknowledgements.everyHas(peers, segment: number, of: log.bytes)
+        guard let acknowledgements, let peers = try? peerStore.peers().map(\.fingerprint) else {
+            return { _ in false }
         }
+        return { acknowledgements.everyHas(peers, segment: $0, of: log.bytes) }
     }
 }

@@ -71,7 +71,7 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
         guard overflow.count < Self.overflowLimit else {
             return "\(overflow.count) records wait for the disk"
         }
-        return problem.withLockIfAvailable { $0 } ?? nil
+        return problem.withLock { $0 }
     }
 
     var shortage: String? { room?.shortage }

@@ -33,7 +33,8 @@ public enum SegmentName {
         return number
     }
 
-    private static func digits(_ number: UInt64) -> String {
+    /// A number as names have it: eight digits at least.
+    public static func digits(_ number: UInt64) -> String {
         let digits = "\(number)"
         return String(repeating: "0", count: max(0, 8 - digits.count)) + digits
     }

@@ -21,7 +21,11 @@ public struct SegmentReader {
 
     /// A reader of the segment in `source`; `path` is for messages.
     public init(_ source: any ByteSource, path: String = "") throws(SegmentError) {
-        let map = try SegmentMap(source, path: path)
+        self.init(source, try SegmentMap(source, path: path))
+    }
+
+    /// A reader of the segment in `source`, whose map was read before.
+    init(_ source: any ByteSource, _ map: SegmentMap) {
         self.source = source
         segment = map.segment
         index = map.index

@@ -77,7 +77,7 @@ public enum SegmentVerifier {
         let map: SegmentMap
         do throws(SegmentError) {
             map = try SegmentMap(source, path: path)
-            reader = try SegmentReader(source, path: path)
+            reader = SegmentReader(source, map)
         } catch {
             if case .disk = error { throw error }
             report.problems.append(.unreadable(error))

@@ -1,5 +1,3 @@
-import Quantities
-
 extension WallTime {
     /// The time of day as ISO 8601 has it, UTC with milliseconds: `2023-11-14T22:13:20.000Z`.
     /// Days are turned into dates by arithmetic on the proleptic Gregorian calendar in years that
