@@ -121,6 +121,7 @@ let package = Package(
             name: "argent-fuzz",
             dependencies: [
                 "RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics",
+                "Configuration", "Instruments", "Rig", "Spectra",
             ],
             swiftSettings: swiftFlags),
 
@@ -149,7 +150,7 @@ let package = Package(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],
             swiftSettings: swiftFlags),
         .testTarget(
-            name: "FuzzTests", dependencies: ["argent-fuzz", "Numerics"],
+            name: "FuzzTests", dependencies: ["argent-fuzz", "Numerics", "Configuration"],
             swiftSettings: swiftFlags),
     ],
     cxxLanguageStandard: .cxx17

@@ -11,7 +11,8 @@ import World
 
 /// The rig's loop on real pseudo-terminals does not use the heap once everything runs. That is
 /// so in release builds (`swift test -c release -Xswiftc -enable-testing`; with interlocks that
-/// trip, and for as long as wanted: `argent-bench rig`). Unoptimised code puts every iterator on
+/// trip, and for as long as wanted: `argent-bench rig`, with conditions besides: `--droplets`;
+/// either ends with status 1 when anything was allocated). Unoptimised code puts every iterator on
 /// the heap; there it is shown that a turn keeps nothing of what it took.
 @Suite struct RigAllocationTests {
     @Test func turnsOfARunningRigDoNotAllocate() throws {
