@@ -15,6 +15,14 @@ let processor = Context.environment["ARGENT_CPU"] ?? usualProcessor
 let swiftFlags: [SwiftSetting] =
     processor.isEmpty ? [] : [.unsafeFlags(["-Xcc", "-march=\(processor)"])]
 
+/// The rooms the rig's thread goes through run without checks of exclusive access in release
+/// builds: each check is a call that keeps a list, a thousand times a second and line. Debug
+/// builds, and with them the tests, check as ever.
+let rigThreadRooms = ["Quantities", "World", "Instruments", "Spectra", "Rig", "Agent"]
+let uncheckedFlags: [SwiftSetting] = [
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+]
+
 /// A thin C shim over one Debian library: header and glue in `Sources/<name>`, nothing else.
 func shim(_ name: String, links libraries: [String]) -> Target {
     .target(name: name, linkerSettings: libraries.map { .linkedLibrary($0) })
@@ -22,7 +30,9 @@ func shim(_ name: String, links libraries: [String]) -> Target {
 
 /// A room of the house. Its dependencies are the rooms below it, and only those.
 func room(_ name: String, on below: [Target.Dependency], except: [String] = []) -> Target {
-    .target(name: name, dependencies: below, exclude: except, swiftSettings: swiftFlags)
+    .target(
+        name: name, dependencies: below, exclude: except,
+        swiftSettings: swiftFlags + (rigThreadRooms.contains(name) ? uncheckedFlags : []))
 }
 
 /// The tests of one room, with the support code all tests share.
@@ -111,6 +121,7 @@ let package = Package(
             name: "argent-fuzz",
             dependencies: [
                 "RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics",
+                "Configuration", "Instruments", "Rig", "Spectra",
             ],
             swiftSettings: swiftFlags),
 
@@ -139,7 +150,7 @@ let package = Package(
             name: "CommandTests", dependencies: ["argent", "RunLog", "World", "TestSupport"],
             swiftSettings: swiftFlags),
         .testTarget(
-            name: "FuzzTests", dependencies: ["argent-fuzz", "Numerics"],
+            name: "FuzzTests", dependencies: ["argent-fuzz", "Numerics", "Configuration"],
             swiftSettings: swiftFlags),
     ],
     cxxLanguageStandard: .cxx17

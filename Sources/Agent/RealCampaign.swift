@@ -42,7 +42,7 @@ public enum RealCampaign {
         } catch { throw .alreadyRunning(error) }
         do throws(WorldError) {
             segments = try job.segments()
-            world = try RealWorld()
+            world = try RealWorld(leavesPortsToAThread: true)
             bell = try WakeHandle()
             try StopSignal.install(waking: [bell])
             let socket = job.settings.control.socket

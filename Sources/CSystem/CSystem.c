@@ -188,6 +188,16 @@ int csystem_thread_pin(int cpu) {
     return -pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
+int csystem_stay_awake(void) {
+    int fd = csystem_open("/dev/cpu_dma_latency", O_WRONLY, 0);
+    if (fd < 0) return fd;
+    const int32_t microseconds = 0;
+    if (write(fd, &microseconds, sizeof microseconds) == sizeof microseconds) return fd;
+    int failure = errno;
+    close(fd);
+    return -failure;
+}
+
 int csystem_thread_exact_timers(void) { return negative_errno(prctl(PR_SET_TIMERSLACK, 1)); }
 
 void csystem_touch_stack(void) {

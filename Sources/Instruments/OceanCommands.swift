@@ -65,6 +65,10 @@ struct OceanOrder: Equatable {
             shape: .acknowledgement, expected: nil, mayRefuse: mayRefuse)
     }
 
+    /// The lamp's line on, and off; made once, as they are wanted again and again.
+    static let lampOn = set("J", 1)
+    static let lampOff = set("J", 0)
+
     /// Asks for a parameter, where the model answers that.
     static func verify(_ letter: Unicode.Scalar, is value: UInt16) -> OceanOrder {
         OceanOrder(

@@ -48,12 +48,14 @@ extension OceanSpectrometer {
     private mutating func configure(
         _ plan: AcquisitionPlan?, from base: [OceanOrder], at now: Instant
     ) {
-        orders = base
+        // In the room that is there: the lamp changes while droplets flow.
+        orders.removeAll(keepingCapacity: true)
+        orders.append(contentsOf: base)
         orderIndex = 0
         configuring = plan
         coefficients = []
         if let plan, let request = OceanScanRequest(plan, pixelCount: options.pixelCount) {
-            if applied?.lampOn != plan.lampOn { orders.append(.set("J", plan.lampOn ? 1 : 0)) }
+            if applied?.lampOn != plan.lampOn { orders.append(plan.lampOn ? .lampOn : .lampOff) }
             if applied?.integration != plan.integration {
                 orders.append(.set("I", request.milliseconds))
                 orders.append(.verify("I", is: request.milliseconds))

@@ -11,7 +11,7 @@ struct Measurement {
         /// Nothing yet.
         case nothing
         /// A droplet that cannot be measured, and why.
-        case rejected(String, saturated: Bool)
+        case rejected(Words, saturated: Bool)
         /// A droplet that counts.
         case droplet(Measured)
     }
@@ -28,28 +28,41 @@ struct Measurement {
     /// The pixels to ask for; nil until calibrated.
     private(set) var basePlan: AcquisitionPlan?
     /// Why fewer droplets or scans than wanted are there: for the message of a fault.
-    private(set) var progress = "no scans"
+    private(set) var progress = ScanProgress.noScans
     private let settings: Settings
     private let loss: Loss
     private var scale: WavelengthScale?
     private var resampler: GridResampler?
+    // Made when the detector's pixels are known, and filled again from then on.
     private var darkScans: ScanAccumulator?
-    private var dark: ScanAverage?
-    private var reference: ScanAccumulator?
-    private var absorbance: AbsorbanceScale?
+    private var referenceScans: ScanAccumulator?
+    private var dark = ScanAverage(pixelCount: 0)
+    private var reference = ScanAverage(pixelCount: 0)
+    private var absorbance = AbsorbanceScale(pixelCount: 0)
+    private var kept = RoomsInTurn<Double>(rooms: 1, capacity: 0)
+    private var knowsDark = false
+    private var isGathering = false
     private var gate: DropletGate?
     private var oilAtReference: Double?
+    // Room made once: a droplet that passes does not use the heap.
+    private var pixels: [Double] = []
+    /// Spectra that are on their way to those who write them down.
+    private var spectra: RoomsInTurn<Double>
+    private static let spectraRooms = 64
+    private static let keptRooms = 8
 
     init(settings: Settings, loss: Loss) {
         self.settings = settings
         self.loss = loss
+        spectra = RoomsInTurn(rooms: Self.spectraRooms, capacity: loss.wavelengths.count)
     }
 
-    var hasReference: Bool { absorbance != nil }
+    /// Whether dark and reference are known.
+    private(set) var hasReference = false
 
     var hasEnoughDark: Bool { (darkScans?.scans ?? 0) >= settings.rig.darkScans }
 
-    var hasEnoughReference: Bool { (reference?.scans ?? 0) >= settings.rig.referenceDroplets }
+    var hasEnoughReference: Bool { (referenceScans?.scans ?? 0) >= settings.rig.referenceDroplets }
 
     /// How much brighter oil is now than when the reference was taken, as a share; nil while
     /// one of the two is unknown.
@@ -72,6 +85,9 @@ struct Measurement {
         if picked != scale {
             scale = picked
             resampler = try GridResampler(from: picked, onto: settings.loss)
+            gate = nil
+            self.pixels.reserveCapacity(picked.count)
+            makeRoom(pixels: picked.count)
             forgetReference()
         }
         basePlan = AcquisitionPlan(
@@ -81,88 +97,115 @@ struct Measurement {
 
     /// Dark and reference are not to be trusted any more.
     mutating func forgetReference() {
-        absorbance = nil
-        dark = nil
-        darkScans = nil
-        reference = nil
+        hasReference = false
+        knowsDark = false
+        isGathering = false
+        darkScans?.restart()
+        referenceScans?.restart()
         oilAtReference = nil
+    }
+
+    private mutating func makeRoom(pixels: Int) {
+        let integration = settings.spectrometer.integration
+        darkScans = ScanAccumulator(pixelCount: pixels, integration: integration)
+        referenceScans = ScanAccumulator(pixelCount: pixels, integration: integration)
+        dark = ScanAverage(pixelCount: pixels)
+        reference = ScanAverage(pixelCount: pixels)
+        absorbance = AbsorbanceScale(pixelCount: pixels)
+        kept = RoomsInTurn(rooms: Self.keptRooms, capacity: pixels)
     }
 
     // MARK: - Dark
 
     mutating func beginDark() {
         forgetReference()
-        progress = "no scans"
-        guard let scale else { return }
-        darkScans = ScanAccumulator(
-            pixelCount: scale.count, integration: settings.spectrometer.integration)
+        progress = .noScans
     }
 
     mutating func addDark(_ frame: SpectrometerFrame) {
-        note {
-            try $0.darkScans?.add(
+        note { (own: inout Measurement) throws(SpectraError) in
+            try own.darkScans?.add(
                 frame.counts, integration: frame.plan.integration,
                 isSaturated: frame.isSaturated)
         }
-        progress = "\(darkScans?.scans ?? 0) dark scans"
+        progress = .dark(scans: darkScans?.scans ?? 0)
     }
 
     /// Ends the dark. Nil when there is none.
     mutating func keepDark(plan: AcquisitionPlan?) -> KeptSpectra? {
-        note { $0.dark = try $0.darkScans?.average() }
-        guard let dark, let plan else { return nil }
+        note { (own: inout Measurement) throws(SpectraError) in
+            try own.darkScans?.average(into: &own.dark)
+            own.knowsDark = own.darkScans != nil
+        }
+        guard knowsDark, let plan else { return nil }
+        return keep("dark", dark, plan)
+    }
+
+    private mutating func keep(
+        _ kind: String, _ average: ScanAverage, _ plan: AcquisitionPlan
+    ) -> KeptSpectra {
+        var counts = kept.take()
+        for value in average.mean { counts.append(value) }
+        kept.put(counts)
         return KeptSpectra(
-            kind: "dark", scans: dark.scans, plan: plan, maximumCount: dark.maximumCount,
-            counts: dark.mean)
+            kind: kind, scans: average.scans, plan: plan, maximumCount: average.maximumCount,
+            counts: counts)
     }
 
     // MARK: - Reference
 
     mutating func beginReference() {
-        progress = "no droplets"
-        guard let scale, let dark else { return }
-        reference = ScanAccumulator(
-            pixelCount: scale.count, integration: settings.spectrometer.integration)
-        note {
-            $0.gate = try DropletGate(
-                scale: scale, dark: dark.mean, settings: $0.settings.droplets)
+        progress = .noDroplets
+        guard let scale, knowsDark else { return }
+        referenceScans?.restart()
+        isGathering = true
+        note { (own: inout Measurement) throws(SpectraError) in
+            if own.gate == nil {
+                own.gate = try DropletGate(
+                    scale: scale, dark: own.dark.mean, settings: own.settings.droplets)
+            } else {
+                try own.gate?.restart(dark: own.dark.mean)
+            }
         }
     }
 
     /// Takes a scan of solvent-only droplets; returns what is worth telling.
-    mutating func addReference(_ frame: SpectrometerFrame) -> [String] {
-        var notes: [String] = []
+    mutating func addReference(_ frame: SpectrometerFrame) -> Words? {
+        var note: Words?
         do throws(SpectraError) {
             guard
                 let droplet = try gate?.add(
                     frame.counts, at: frame.requestedAt, isSaturated: frame.isSaturated)
-            else { return [] }
-            try reference?.add(
+            else { return nil }
+            guard isGathering else { return nil }
+            try referenceScans?.add(
                 droplet.counts, integration: frame.plan.integration,
                 isSaturated: droplet.isSaturated)
         } catch {
-            notes.append("a reference droplet was left out: \(error)")
+            note = .leftOut(error)
         }
-        progress = "\(reference?.scans ?? 0) of \(settings.rig.referenceDroplets) droplets"
-        return notes
+        progress = .reference(
+            droplets: referenceScans?.scans ?? 0, of: settings.rig.referenceDroplets)
+        return note
     }
 
     /// Ends the reference: from here on absorbance is defined.
     mutating func keepReference(plan: AcquisitionPlan?) throws(SpectraError) -> KeptSpectra {
-        guard let dark, let average = try reference?.average(), let plan else {
-            throw .tooFewScans(got: reference?.scans ?? 0, needed: 2)
+        guard knowsDark, isGathering, let scans = referenceScans, let plan else {
+            throw .tooFewScans(got: 0, needed: 2)
         }
-        let scale = try AbsorbanceScale(
-            dark: dark, reference: average, validitySigmas: settings.droplets.validitySigmas)
-        guard scale.validShare >= settings.droplets.minimumValidShare else {
+        try scans.average(into: &reference)
+        // What was valid before is not any more, whatever comes of this one.
+        hasReference = false
+        try absorbance.replace(
+            dark: dark, reference: reference, validitySigmas: settings.droplets.validitySigmas)
+        guard absorbance.validShare >= settings.droplets.minimumValidShare else {
             throw .tooFewValid(
-                share: scale.validShare, needed: settings.droplets.minimumValidShare)
+                share: absorbance.validShare, needed: settings.droplets.minimumValidShare)
         }
-        absorbance = scale
+        hasReference = true
         oilAtReference = gate?.oilBrightness
-        return KeptSpectra(
-            kind: "reference", scans: average.scans, plan: plan,
-            maximumCount: average.maximumCount, counts: average.mean)
+        return keep("reference", reference, plan)
     }
 
     // MARK: - Droplets
@@ -179,27 +222,64 @@ struct Measurement {
             else { return .nothing }
             guard !droplet.isSaturated else {
                 return .rejected(
-                    "a droplet was clipped at \(droplet.maximumCount) counts", saturated: true)
+                    .clipped(maximumCount: droplet.maximumCount), saturated: true)
             }
-            guard let absorbance, let resampler else { return .nothing }
-            let pixels = try absorbance.absorbance(
-                of: droplet.counts, integration: frame.plan.integration, isSaturated: false)
-            let spectrum = try resampler.resample(pixels)
+            guard hasReference, let resampler else { return .nothing }
+            try absorbance.absorbance(
+                of: droplet.counts, integration: frame.plan.integration, isSaturated: false,
+                into: &pixels)
+            var spectrum = spectra.take()
+            defer { spectra.put(spectrum) }
+            try resampler.resample(pixels, into: &spectrum)
             let loss = try loss.of(
                 spectrum, minimumValidShare: settings.droplets.minimumValidShare)
             return .droplet(
                 Measured(
                     enteredAt: droplet.enteredAt, leftAt: droplet.leftAt,
                     plateau: droplet.plateauCount, loss: loss,
-                    maximumAbsorbance: spectrum.filter(\.isFinite).max() ?? .nan,
+                    maximumAbsorbance: Self.largest(spectrum),
                     absorbance: spectrum))
         } catch {
-            return .rejected("a droplet cannot be measured: \(error)", saturated: false)
+            return .rejected(.unmeasurable(error), saturated: false)
         }
     }
 
+    /// The largest of the valid points; NaN without any.
+    private static func largest(_ spectrum: [Double]) -> Double {
+        var largest = Double.nan
+        for value in spectrum where value.isFinite && !(value <= largest) { largest = value }
+        return largest
+    }
+
     /// Runs a step whose failure is part of the story a later fault tells.
-    private mutating func note(_ step: (inout Measurement) throws -> Void) {
-        do { try step(&self) } catch { progress = "\(error)" }
+    private mutating func note(
+        _ step: (inout Measurement) throws(SpectraError) -> Void
+    ) {
+        do throws(SpectraError) { try step(&self) } catch { progress = .failed(error) }
+    }
+}
+
+/// How far dark or reference came.
+public enum ScanProgress: Equatable, Sendable, CustomStringConvertible {
+    /// No scan yet.
+    case noScans
+    /// No droplet of the reference yet.
+    case noDroplets
+    /// Scans of the dark.
+    case dark(scans: Int)
+    /// Droplets of the reference, of those that are wanted.
+    case reference(droplets: Int, of: Int)
+    /// A scan could not be used.
+    case failed(SpectraError)
+
+    /// How far, for people.
+    public var description: String {
+        switch self {
+        case .noScans: "no scans"
+        case .noDroplets: "no droplets"
+        case .dark(let scans): "\(scans) dark scans"
+        case .reference(let droplets, let wanted): "\(droplets) of \(wanted) droplets"
+        case .failed(let error): "\(error)"
+        }
     }
 }

@@ -25,22 +25,25 @@ extension RigController {
         }
     }
 
-    /// Sends every pump its rate, each bounded by a volume after which it stops by itself even
-    /// if this process is dead by then. `span` is how long the rates are meant to last.
-    mutating func command(_ setpoints: Setpoints, for span: TimeSpan, at now: Instant) {
+    /// Sends every pump its rate of `setpoints`, each bounded by a volume after which it stops
+    /// by itself even if this process is dead by then. `span` is how long the rates are meant
+    /// to last.
+    mutating func command(for span: TimeSpan, at now: Instant) {
         // The last door: whatever led here, nothing starts while something is wrong.
         guard !interlocks.keepsPumpsStill else {
             stopPumps(at: now)
             return
         }
-        for text in setpoints.adjustments {
-            reports.append(.event(kind: "setpoint", text: text))
+        for change in setpoints.adjustments {
+            let words = Words.adjusted(
+                pump: pumpNames[change.pump], asked: change.asked, given: change.given)
+            reports.append(.event(kind: "setpoint", text: words))
         }
         account(until: now)
         // Also for the same rates as before: a pump may start anew to renew its bound.
         commandedAt = now
-        commanded = setpoints.rates
         for (index, rate) in setpoints.rates.enumerated() {
+            commanded[index] = rate
             guard rate > .zero else {
                 commands.append(.pump(index, .stopped))
                 continue
@@ -49,16 +52,24 @@ extension RigController {
             let bound = Volume(microliters: min(wanted, ledger.usable(index).microliters))
             commands.append(.pump(index, .infusing(rate: rate, bound: bound)))
         }
-        reports.append(.setpoints(setpoints.rates))
+        reportRates()
     }
+
+    /// The words of the fault that came last; nil: there is none.
+    var latestWords: Words? { interlocks.latestFault.map(Words.fault) }
 
     mutating func stopPumps(at now: Instant) {
         account(until: now)
-        let moved = commanded.contains { $0 > .zero }
-        if moved { commandedAt = now }
-        for index in settings.pumps.indices { commands.append(.pump(index, .stopped)) }
-        commanded = Array(repeating: .zero, count: settings.pumps.count)
-        if moved { reports.append(.setpoints(commanded)) }
+        var moved = false
+        for index in commanded.indices {
+            if commanded[index] > .zero { moved = true }
+            commands.append(.pump(index, .stopped))
+            commanded[index] = .zero
+        }
+        if moved {
+            commandedAt = now
+            reportRates()
+        }
         stepLimit = .distantFuture
     }
 
@@ -74,16 +85,18 @@ extension RigController {
 
     private mutating func prime(at now: Instant) {
         acquire(false, lamp: false, at: now)
-        begin("prime", { try Setpoints.prime($0) }, volume: settings.rig.primeVolume, at: now)
+        begin("prime", volume: settings.rig.primeVolume, at: now) {
+            (setpoints, settings) throws(SetpointError) in try setpoints.setPrime(settings)
+        }
     }
 
     /// Starts a step of the start sequence: its flow, the volume to wait for, its time limit.
     private mutating func begin(
-        _ name: String, _ make: (Settings) throws -> Setpoints, volume: Volume, at now: Instant
+        _ name: String, volume: Volume, at now: Instant,
+        _ set: (inout Setpoints, Settings) throws(SetpointError) -> Void
     ) {
-        let setpoints: Setpoints
-        do { setpoints = try make(settings) } catch {
-            raise(.stepTime, 0, "cannot \(name): \(error); change [rig] prime_flow", at: now)
+        do throws(SetpointError) { try set(&setpoints, settings) } catch {
+            raise(.stepTime, 0, .unreachable(step: name, error), at: now)
             return
         }
         let span = setpoints.total.time(for: volume)
@@ -96,7 +109,7 @@ extension RigController {
         }
         volumeToPass = volume
         stepLimit = now + limit
-        command(setpoints, for: limit, at: now)
+        command(for: limit, at: now)
     }
 
     private mutating func takeDark(at now: Instant) {
@@ -105,9 +118,9 @@ extension RigController {
         // The reference's own liquid flows from here on: by the time the lamp is warm, droplets
         // of solvent pass the detector.
         let tube = settings.rig.deadVolume.microliters * settings.rig.settleResidences
-        begin(
-            "take a reference", { try Setpoints.reference($0) },
-            volume: Volume(microliters: tube), at: now)
+        begin("take a reference", volume: Volume(microliters: tube), at: now) {
+            (setpoints, settings) throws(SetpointError) in try setpoints.setReference(settings)
+        }
     }
 
     private mutating func warmLamp(at now: Instant) {
@@ -122,14 +135,14 @@ extension RigController {
     }
 
     private mutating func keepReference(at now: Instant) {
-        do {
+        do throws(SpectraError) {
             let kept = try measurement.keepReference(plan: plan)
             reports.append(.spectra(kept))
             conditionsSinceReference = 0
             stepLimit = now + Self.idleGrace
             acquire(false, lamp: true, at: now)
         } catch {
-            raise(.reference, 0, "the reference cannot be used: \(error)", at: now)
+            raise(.reference, 0, .reference(error), at: now)
         }
     }
 
@@ -137,13 +150,12 @@ extension RigController {
         guard let order else { return }
         reports.append(.conditionBegan(order))
         beginDroplets(of: order)
-        let setpoints: Setpoints
-        do { setpoints = try Setpoints(recipe: order.recipe, settings: settings) } catch {
-            finish(.failed(reason: "\(error)"), at: now)
+        do throws(SetpointError) { try setpoints.set(recipe: order.recipe, settings) } catch {
+            finish(.failed(reason: .setpoints(error)), at: now)
             step(.refused, at: now)
             return
         }
-        let settle = settleTime(setpoints)
+        let settle = settleTime
         // Ask for the whole time a condition usually takes; the pump's bound covers the rest.
         let usual = settings.rig.obeyLimit + settle + settle
         if let short = ledger.firstShort(of: setpoints.rates, for: usual) {
@@ -152,10 +164,10 @@ extension RigController {
         }
         stepLimit = now + settings.rig.obeyLimit
         let longest = settings.rig.obeyLimit + settle + settings.rig.collectLimit
-        command(setpoints, for: longest, at: now)
+        command(for: longest, at: now)
     }
 
-    private func settleTime(_ setpoints: Setpoints) -> TimeSpan {
+    private var settleTime: TimeSpan {
         let tube = settings.rig.deadVolume.microliters * settings.rig.settleResidences
         return setpoints.total.time(for: Volume(microliters: tube))
     }
@@ -174,10 +186,9 @@ extension RigController {
     private mutating func endCondition(because event: RigEvent, at now: Instant) {
         acquire(false, lamp: true, at: now)
         let enough = losses.count >= settings.rig.minimumDroplets
-        let why =
-            "\(losses.count) droplets in \(settings.rig.collectLimit.inWords), "
-            + "\(settings.rig.minimumDroplets) needed"
-            + (saturatedInCondition > 0 ? "; \(saturatedInCondition) were saturated" : "")
+        let why = Words.tooFewDroplets(
+            got: losses.count, needed: settings.rig.minimumDroplets,
+            saturated: saturatedInCondition, limit: settings.rig.collectLimit)
         finish(enough ? .complete(losses: losses) : .failed(reason: why), at: now)
         conditionsSinceReference += 1
         if settings.rig.stopsBetweenConditions { stopPumps(at: now) }
@@ -190,13 +201,13 @@ extension RigController {
         sumUpFlags()
         order = nil
         reports.append(.conditionEnded(ended, outcome))
-        reports.append(.remaining(ledger.remaining))
+        reportRemaining()
     }
 
     private mutating func abandon(at now: Instant) {
         stopPumps(at: now)
         acquire(false, lamp: plan?.lampOn ?? false, at: now)
-        finish(.abandoned(reason: holdReason), at: now)
+        finish(.abandoned(reason: holdWords), at: now)
     }
 
     private mutating func makeSafe(at now: Instant) {
@@ -204,46 +215,42 @@ extension RigController {
         let keepsLamp = plan?.lampOn == true && !demanded.contains(.lampOff)
         acquire(false, lamp: keepsLamp, at: now)
         measurement.forgetReference()
-        finish(.abandoned(reason: faults.all.last?.text ?? "fault"), at: now)
+        finish(.abandoned(reason: latestWords ?? "fault"), at: now)
     }
 
     private mutating func raiseStepFault(at now: Instant) {
-        let waited = (now - stateSince).inWords
+        let waited = now - stateSince
         switch state {
         case .starting:
             raiseDisobedience(at: now)
         case .referencing, .darkening:
-            raise(
-                .reference, 0,
-                "\(state.rawValue) got too few usable scans in \(waited) "
-                    + "(\(measurement.progress))", at: now)
+            raise(.reference, 0, .scans(state, after: waited, measurement.progress), at: now)
         default:
-            raise(.stepTime, 0, "\(state.rawValue) is not done after \(waited)", at: now)
+            raise(.stepTime, 0, .step(state, after: waited), at: now)
         }
     }
 
     /// Some pumps do not do what they were told, and the time for it is over.
     mutating func raiseDisobedience(at now: Instant) {
-        let names = settings.pumps.indices.filter { !pumpObeys($0) }
-            .map { settings.pumps[$0].name }
+        var which: UInt64 = 0
+        for index in settings.pumps.indices.prefix(64) where !pumpObeys(index) {
+            which |= 1 << UInt64(index)
+        }
+        let late = now - commandedAt
         raise(
-            .pumpDisobedient, 0,
-            "\(names.joined(separator: ", ")) did not take up the setpoint within "
-                + "\((now - commandedAt).inWords)", at: now)
+            .pumpDisobedient, 0, .disobedience(pumps: pumpNames, which: which, after: late),
+            at: now)
     }
 
     /// Holds because syringe `index` cannot give what the next step needs.
     mutating func holdForRefill(pump index: Int, at now: Instant) {
-        let name = settings.pumps[index].name
-        let left = (ledger.remaining[index].microliters * 10).rounded() / 10
         hold(
-            reason: "syringe \(name) has \(left) uL left: fill it, then "
-                + "`argent resume --refilled \(name)`", at: now)
+            reason: .refill(pump: pumpNames[index], left: ledger.remaining[index]), at: now)
     }
 
     /// Holds, now or as soon as the fault that keeps the rig safe is cleared.
-    mutating func hold(reason: String, at now: Instant) {
-        holdReason = reason
+    mutating func hold(reason: Words, at now: Instant) {
+        holdWords = reason
         holdRequested = true
         step(.hold, at: now)
         reports.append(.event(kind: "hold", text: reason))

@@ -13,17 +13,15 @@ extension RigController {
 
     /// Nothing is known of the condition's droplets yet.
     mutating func beginDroplets(of order: ConditionOrder) {
-        losses = []
+        lossRooms.put(losses)
+        losses = lossRooms.take()
         saturatedInCondition = 0
         flags = DropletFlags()
         if !dropletWatch.begin(expected: order.expectedSpectrum, spread: order.expectedSpread) {
-            reports.append(
-                .event(
-                    kind: "expectation-unusable",
-                    text: "condition \(order.number): an expected spectrum of "
-                        + "\(order.expectedSpectrum.count) points with a spread of "
-                        + "\(order.expectedSpread) is not compared with droplets of "
-                        + "\(watchedPoints) points"))
+            let words = Words.expectation(
+                condition: order.number, points: order.expectedSpectrum.count,
+                spread: order.expectedSpread, wanted: watchedPoints)
+            reports.append(.event(kind: "expectation-unusable", text: words))
         }
     }
 
@@ -52,7 +50,7 @@ extension RigController {
     private mutating func endIfEnough(_ order: ConditionOrder, at now: Instant) {
         if losses.count >= settings.rig.droplets {
             step(.dropletsEnough, at: now)
-        } else if let known = medianStop.check(losses) {
+        } else if let known = medianStop.check(losses, in: &sortRoom) {
             reports.append(.endsEarly(order, known))
             step(.dropletsEnough, at: now)
         }
@@ -65,7 +63,8 @@ extension RigController {
         _ absorbance: [Double], of order: ConditionOrder, at now: Instant
     ) {
         let index = losses.count - 1
-        for departure in dropletWatch.judge(absorbance) {
+        dropletWatch.judge(absorbance, into: &departures)
+        for departure in departures {
             switch departure.peers {
             case .neighbours:
                 flags.neighbours += 1
@@ -90,10 +89,8 @@ extension RigController {
     private mutating func flagRun(
         of order: ConditionOrder, through index: Int, at now: Instant
     ) {
-        let text =
-            "condition \(order.number): \(flags.run) droplets in a row, up to index "
-            + "\(flags.last), are unlike those before them; look for bubbles, merging droplets "
-            + "and a pump that stalls"
+        let text = Words.flaggedRun(
+            condition: order.number, droplets: flags.run, through: flags.last)
         reports.append(.event(kind: "droplets-flagged-run", text: text))
         if settings.rig.holdsOnFlaggedRun { hold(reason: text, at: now) }
     }
@@ -104,12 +101,10 @@ extension RigController {
             flags.neighbours > Self.neighbourFlagsTold || flags.network > Self.networkFlagsTold,
             let order
         else { return }
-        reports.append(
-            .event(
-                kind: "droplets-flagged",
-                text: "condition \(order.number): of \(losses.count) droplets "
-                    + "\(flags.neighbours) were flagged against their neighbours, "
-                    + "\(flags.network) against the network"))
+        let words = Words.flagged(
+            condition: order.number, droplets: losses.count, neighbours: flags.neighbours,
+            network: flags.network)
+        reports.append(.event(kind: "droplets-flagged", text: words))
     }
 }
 

@@ -12,8 +12,9 @@ extension RigController {
     public mutating func interlock(_ index: Int, danger: Bool?, at now: Instant) {
         account(until: now)
         if let row = interlocks.row(.unreadable, index) {
-            let line = danger == nil ? "line \(settings.interlocks[index].line)" : ""
-            interlocks.set(row, isWrong: danger == nil, detail: line, at: now)
+            interlocks.set(
+                row, isWrong: danger == nil, detail: .line(settings.interlocks[index].line),
+                at: now)
         }
         if let danger, let row = interlocks.row(.interlock, index) {
             interlocks.set(row, isWrong: danger, at: now)
@@ -45,7 +46,7 @@ extension RigController {
     }
 
     private mutating func set(_ row: Int, _ trouble: String?, at now: Instant) {
-        interlocks.set(row, isWrong: trouble != nil, detail: trouble ?? "", at: now)
+        interlocks.set(row, isWrong: trouble != nil, detail: .text(trouble ?? ""), at: now)
         followInterlocks(at: now)
     }
 
@@ -56,7 +57,7 @@ extension RigController {
 
     /// Something happened that leaves no state to read: its row trips.
     mutating func raise(
-        _ hazard: Hazard, _ index: Int, _ detail: String = "",
+        _ hazard: Hazard, _ index: Int, _ detail: HazardDetail = .none,
         value: Double = .nan, at now: Instant
     ) {
         guard let row = interlocks.row(hazard, index) else { return }
@@ -71,16 +72,21 @@ extension RigController {
 
     /// An instrument does not answer. One that was never ready is only waited for.
     mutating func lose(_ name: String, _ error: InstrumentError, at now: Instant) {
-        let hazard: Hazard = everReady.contains(name) ? .instrumentLost : .instrumentAbsent
-        guard let row = interlocks.row(hazard, instrument(name)) else { return }
-        interlocks.set(row, isWrong: true, detail: "\(error)", at: now)
+        let place = instrument(name)
+        let hazard: Hazard = everReady[place] ? .instrumentLost : .instrumentAbsent
+        guard let row = interlocks.row(hazard, place) else { return }
+        interlocks.set(row, isWrong: true, detail: .error(error), at: now)
         followInterlocks(at: now)
     }
 
     /// An instrument is ready.
     mutating func found(_ name: String, at now: Instant) {
-        for hazard in [Hazard.instrumentAbsent, .instrumentLost] {
-            guard let row = interlocks.row(hazard, instrument(name)) else { continue }
+        let place = instrument(name)
+        everReady[place] = true
+        if let row = interlocks.row(.instrumentAbsent, place) {
+            interlocks.set(row, isWrong: false, at: now)
+        }
+        if let row = interlocks.row(.instrumentLost, place) {
             interlocks.set(row, isWrong: false, at: now)
         }
     }
@@ -142,38 +148,36 @@ extension RigController {
     mutating func followInterlocks(at now: Instant) {
         guard !interlocks.changes.isEmpty else { return }
         var fresh: Reactions = []
-        var reason = ""
+        var latest: Fault?
         for change in interlocks.changes {
             let row = interlocks.rows[change.row]
             if row.reactions == .report {
                 guard change.kind == .tripped else { continue }
-                let text = interlocks.text(change.row)
-                reports.append(.event(kind: row.hazard.rawValue, text: text))
+                let words = Words.fault(interlocks.fault(change.row))
+                reports.append(.event(kind: row.hazard.rawValue, text: words))
                 continue
             }
-            let whose = row.subject.isEmpty ? "" : " \(row.subject)"
-            let title = row.hazard.rawValue + whose
+            let fault = interlocks.fault(change.row)
             switch change.kind {
             case .tripped:
                 fresh.formUnion(row.reactions)
-                let fault = interlocks.fault(change.row)
-                reason = fault.text
+                latest = fault
                 reports.append(.fault(fault))
             case .recovered:
-                reports.append(.event(kind: "hazard-gone", text: "\(title): in order again"))
+                reports.append(.event(kind: "hazard-gone", text: .change(fault, change.kind)))
             case .released:
-                reports.append(.event(kind: "released", text: "\(title): \(row.answer) is over"))
+                reports.append(.event(kind: "released", text: .change(fault, change.kind)))
             case .latched:
-                reports.append(.event(kind: "latched", text: interlocks.text(change.row)))
+                reports.append(.event(kind: "latched", text: .change(fault, change.kind)))
             }
         }
         interlocks.forgetChanges()
-        react(to: fresh, because: reason, at: now)
+        react(to: fresh, because: latest.map(Words.fault) ?? "", at: now)
         releaseIfPossible(at: now)
     }
 
     /// Does what is demanded anew; what is stronger and in force already is not weakened.
-    private mutating func react(to fresh: Reactions, because reason: String, at now: Instant) {
+    private mutating func react(to fresh: Reactions, because reason: Words, at now: Instant) {
         if fresh.contains(.stopAll) {
             step(.trip, at: now)
         } else if demanded.contains(.stopAll) {
@@ -185,7 +189,7 @@ extension RigController {
             shortenRamp(at: now)
             step(.rampDown, at: now)
         } else if fresh.contains(.hold), state != .held {
-            if !holdRequested { holdReason = reason }
+            if !holdRequested { holdWords = reason }
             step(.hold, at: now)
         }
         if fresh.contains(.lampOff), plan?.lampOn == true {
@@ -200,31 +204,36 @@ extension RigController {
         if state == .safe, stops.isSubset(of: .hold) {
             step(.released, at: now)
             if holdRequested || !stops.isEmpty {
-                if !holdRequested { holdReason = faults.all.last?.text ?? "" }
+                if !holdRequested { holdWords = latestWords ?? "" }
                 step(.hold, at: now)
             }
         } else if state == .held, !holdRequested, stops.isEmpty {
-            holdReason = ""
+            holdWords = ""
             step(.resume, at: now)
         }
     }
 
     // MARK: - What a person asks
 
-    mutating func resume(at now: Instant) -> String {
+    mutating func resume(at now: Instant) -> Words {
+        // Words are made only where there is something to say.
+        guard interlocks.keepsPumpsStill else {
+            guard holdRequested else { return "nothing is held" }
+            holdRequested = false
+            holdWords = ""
+            releaseIfPossible(at: now)
+            return "resumed"
+        }
         let faults = faults.all.filter { !$0.reactions.isDisjoint(with: .pumpReactions) }
         let rest = faults.map(\.text).joined(separator: "; ")
-        guard holdRequested else {
-            return faults.isEmpty ? "nothing is held" : "cannot resume: \(rest)"
-        }
+        guard holdRequested else { return .text("cannot resume: \(rest)") }
         holdRequested = false
-        holdReason = state == .held ? rest : ""
+        holdWords = .text(state == .held ? rest : "")
         releaseIfPossible(at: now)
-        return faults.isEmpty
-            ? "resumed" : "the hold is off, but faults remain: `argent clear`"
+        return "the hold is off, but faults remain: `argent clear`"
     }
 
-    mutating func clear(at now: Instant) -> String {
+    mutating func clear(at now: Instant) -> Words {
         for index in settings.pumps.indices {
             guard let row = interlocks.row(.pumpAlarm, index),
                 interlocks.cells[row].phase == .recovered
@@ -233,11 +242,23 @@ extension RigController {
         }
         let isAll = interlocks.clear(at: now)
         followInterlocks(at: now)
-        guard isAll else {
-            let stuck = faults.all.filter { $0.active && $0.reactions != .report }
-            return "cannot clear yet: " + stuck.map(\.text).joined(separator: "; ")
+        return isAll ? "cleared" : stuckWords
+    }
+
+    /// What cannot be cleared yet: the first that came, and how many others.
+    private var stuckWords: Words {
+        var first: Int?
+        var count = 0
+        for row in interlocks.rows.indices
+        where interlocks.cells[row].phase == .tripped && interlocks.rows[row].reactions != .report {
+            count += 1
+            if let old = first, interlocks.cells[old].order < interlocks.cells[row].order {
+                continue
+            }
+            first = row
         }
-        return "cleared"
+        guard let first else { return "cleared" }
+        return .cannotClear(first: interlocks.fault(first), more: count - 1)
     }
 }
 

@@ -38,7 +38,7 @@ extension RigController {
         ramp.nextStepAt = now
         stepLimit = ramp.until
         acquire(false, lamp: plan?.lampOn ?? false, at: now)
-        finish(.abandoned(reason: faults.all.last?.text ?? "fault"), at: now)
+        finish(.abandoned(reason: latestWords ?? "fault"), at: now)
         continueRamp(at: now)
     }
 
@@ -76,6 +76,6 @@ extension RigController {
             commands.append(
                 .pump(index, rate > .zero ? .infusing(rate: rate, bound: bound) : .stopped))
         }
-        reports.append(.setpoints(commanded))
+        reportRates()
     }
 }

@@ -1,6 +1,7 @@
 import Configuration
 import Instruments
 import Quantities
+import Spectra
 
 /// What the rig looks at, and what it makes of it.
 extension RigController {
@@ -18,22 +19,25 @@ extension RigController {
         let name = event.instrument
         switch event.kind {
         case .identified(let text):
-            reports.append(.event(kind: "identified", text: "\(name): \(text)"))
+            reports.append(
+                .event(
+                    kind: "identified", text: .instrument(name: name, what: .text(text))))
         case .ready:
             if name == Self.spectrometerName { spectrometerReady = true }
-            everReady.insert(name)
             found(name, at: now)
-            reports.append(.event(kind: "ready", text: name))
+            reports.append(.event(kind: "ready", text: .text(name)))
             followInterlocks(at: now)
         case .goalReached: break  // seen in the pump's state
         case .alarm(let alarm):
-            raise(.pumpAlarm, instrument(name), alarm.rawValue, at: now)
+            raise(.pumpAlarm, instrument(name), .alarm(alarm), at: now)
         case .trouble(let error):
-            reports.append(.event(kind: "trouble", text: "\(name): \(error)"))
+            reports.append(
+                .event(kind: "trouble", text: .instrument(name: name, what: .error(error))))
         case .frameMissed(let error):
             // The stream is torn: a droplet with a hole in it is none.
             measurement.interrupt()
-            reports.append(.event(kind: "trouble", text: "\(name): \(error)"))
+            reports.append(
+                .event(kind: "trouble", text: .instrument(name: name, what: .error(error))))
         case .lost(let error):
             if name == Self.spectrometerName { spectrometerReady = false }
             lose(name, error, at: now)
@@ -46,20 +50,25 @@ extension RigController {
 
     /// The spectrometer told which wavelength each of its pixels sees.
     public mutating func calibrate(wavelengths: [Wavelength], at now: Instant) {
-        do {
+        do throws(SpectraError) {
             try measurement.calibrate(wavelengths)
             plan = nil
         } catch {
-            raise(.reference, 0, "the spectrometer's calibration is unusable: \(error)", at: now)
+            raise(.reference, 0, .calibration(error), at: now)
         }
     }
 
-    /// An operator asks. Returns what to tell them.
+    /// An operator asks. Returns what to tell them, in words.
     public mutating func operate(_ command: OperatorCommand, at now: Instant) -> String {
+        answer(command, at: now).description
+    }
+
+    /// The same without putting the answer in words.
+    public mutating func answer(_ command: OperatorCommand, at now: Instant) -> Words {
         account(until: now)
         switch command {
         case .hold(let reason):
-            hold(reason: reason, at: now)
+            hold(reason: .text(reason), at: now)
             return state == .safe ? "safe already; stays held after `argent clear`" : "held"
         case .resume: return resume(at: now)
         case .clear: return clear(at: now)
@@ -68,8 +77,9 @@ extension RigController {
             where names.isEmpty || names.contains(pump.name) {
                 ledger.refill(index)
             }
-            reports.append(.remaining(ledger.remaining))
-            return "noted as full: " + (names.isEmpty ? "all" : names.joined(separator: ", "))
+            reportRemaining()
+            return .text(
+                "noted as full: " + (names.isEmpty ? "all" : names.joined(separator: ", ")))
         }
     }
 
@@ -150,8 +160,7 @@ extension RigController {
                 .staleReading, index, value: (now - pump.confirmedAt).seconds, at: now)
         }
         if plan?.isAcquiring == true, now - lastFrameAt > settings.rig.blindAfter {
-            let gap = (now - lastFrameAt).inWords
-            raise(.noSpectra, 0, "no usable spectrum for \(gap)", at: now)
+            raise(.noSpectra, 0, .blind(now - lastFrameAt), at: now)
         }
     }
 
@@ -169,7 +178,7 @@ extension RigController {
         switch state {
         case .darkening: measurement.addDark(frame)
         case .referencing:
-            for note in measurement.addReference(frame) {
+            if let note = measurement.addReference(frame) {
                 reports.append(.event(kind: "reference", text: note))
             }
             if measurement.hasEnoughReference { step(.dropletsEnough, at: now) }

@@ -18,8 +18,8 @@ public struct RigController {
     public internal(set) var interlocks: Interlocks
     /// What is left in the syringes.
     public internal(set) var ledger: SyringeLedger
-    /// Why it is held, when it is.
-    public internal(set) var holdReason = ""
+    /// Why it is held, when it is; not in words yet.
+    public internal(set) var holdWords = Words.text("")
     /// The condition that is being run.
     public internal(set) var order: ConditionOrder?
     /// The rates the pumps were told last.
@@ -70,7 +70,25 @@ public struct RigController {
     /// When `commanded` last changed.
     var commandedAt = Instant.zero
     /// Instruments that were ready at least once: losing one of these needs `argent clear`.
-    var everReady: Set<String> = []
+    /// By place, as the table counts instruments.
+    var everReady: [Bool]
+    /// The rates of a recipe, worked out in room made once.
+    var setpoints: Setpoints
+    /// Rates, volumes and losses on their way to those who write them down.
+    var rateRooms: RoomsInTurn<FlowRate>
+    var volumeRooms: RoomsInTurn<Volume>
+    var lossRooms: RoomsInTurn<Double>
+    /// What was found odd about a droplet.
+    var departures: [DropletWatch.Departure] = []
+    /// Losses in order.
+    var sortRoom: [Double] = []
+    /// Names of the pumps, for those who put something in words.
+    let pumpNames: [String]
+
+    /// Reports on their way at most without a new room.
+    static let roomCount = 64
+    /// Commands and reports of one turn for which there is room beforehand.
+    static let turnRoom = 64
 
     /// How often the rig looks at its clocks when nothing else happens.
     static let watchPeriod = TimeSpan.milliseconds(50)
@@ -101,7 +119,25 @@ public struct RigController {
         medianStop = MedianStop(
             uncertainty: settings.rig.medianUncertainty, fewest: settings.rig.minimumDroplets,
             droplets: settings.rig.droplets)
+        let pumps = settings.pumps.count
+        everReady = Array(repeating: false, count: pumps + 1)
+        setpoints = Setpoints(pumps: pumps)
+        rateRooms = RoomsInTurn(rooms: Self.roomCount, capacity: pumps)
+        volumeRooms = RoomsInTurn(rooms: Self.roomCount, capacity: pumps)
+        lossRooms = RoomsInTurn(rooms: 4, capacity: settings.rig.droplets)
+        losses = lossRooms.take()
+        departures.reserveCapacity(DropletWatch.neighbours + 2)
+        sortRoom.reserveCapacity(settings.rig.droplets)
+        pumpNames = settings.pumps.map(\.name)
+        commands.reserveCapacity(Self.turnRoom + 2 * pumps)
+        reports.reserveCapacity(Self.turnRoom)
+        // Made at its first use, which shall not be in a turn.
+        _ = RigTable.row(.connecting, .connected)
+        _ = matrix.row(.interlock)
     }
+
+    /// Why it is held, when it is, in words.
+    public var holdReason: String { holdWords.description }
 
     /// The rig is switched on at `now`: clocks count from here, and every pump is told to stand
     /// still before anything else.
@@ -138,7 +174,7 @@ public struct RigController {
 
     /// The process ends: everything stops and stays stopped, lamp off.
     public mutating func halt(reason: String, at now: Instant) {
-        holdReason = reason
+        holdWords = .text(reason)
         holdRequested = true
         step(.hold, at: now)
         acquire(false, lamp: false, at: now)
@@ -181,9 +217,24 @@ public struct RigController {
         accountedUntil = now
         guard span > .zero else { return }
         ledger.spend(commanded, for: span)
-        let total = commanded.reduce(0) { $0 + $1.microlitersPerMinute }
-        volumeToPass.microliters -=
-            FlowRate(microlitersPerMinute: total).volume(in: span)
-            .microliters
+        var total = FlowRate.zero
+        for rate in commanded { total.microlitersPerMinute += rate.microlitersPerMinute }
+        volumeToPass.microliters -= total.volume(in: span).microliters
+    }
+
+    /// Tells what the pumps are told now.
+    mutating func reportRates() {
+        var room = rateRooms.take()
+        for rate in commanded { room.append(rate) }
+        rateRooms.put(room)
+        reports.append(.setpoints(room))
+    }
+
+    /// Tells what is left in the syringes.
+    mutating func reportRemaining() {
+        var room = volumeRooms.take()
+        for volume in ledger.remaining { room.append(volume) }
+        volumeRooms.put(room)
+        reports.append(.remaining(room))
     }
 }

@@ -39,9 +39,9 @@ public enum ConditionOutcome: Equatable, Sendable {
     case complete(losses: [Double])
     /// Not enough droplets in time, or the recipe cannot be run; trying again is up to the
     /// caller.
-    case failed(reason: String)
+    case failed(reason: Words)
     /// Broken off by a hold or a fault; to be tried again.
-    case abandoned(reason: String)
+    case abandoned(reason: Words)
 }
 
 /// What the rig tells those above it, in order.
@@ -66,7 +66,7 @@ public enum RigReport: Equatable, Sendable {
     /// What is left in the syringes.
     case remaining([Volume])
     /// Something worth knowing.
-    case event(kind: String, text: String)
+    case event(kind: String, text: Words)
     /// A fault came up.
     case fault(Fault)
 }

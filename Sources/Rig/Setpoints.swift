@@ -5,12 +5,30 @@ import Quantities
 public struct Setpoints: Equatable, Sendable {
     /// The rate of each pump, in configuration order.
     public var rates: [FlowRate]
-    /// What was changed to fit a pump, in words; empty when nothing was.
-    public var adjustments: [String]
+    /// What was changed to fit a pump; empty when nothing was.
+    public var adjustments: [Adjustment] = []
+
+    /// A rate that was changed to fit a pump.
+    public struct Adjustment: Equatable, Sendable {
+        /// The pump's place in the configuration.
+        public var pump: Int
+        /// The rate that was asked for…
+        public var asked: FlowRate
+        /// …and the one it gets.
+        public var given: FlowRate
+    }
 
     /// All rates together.
     public var total: FlowRate {
-        FlowRate(microlitersPerMinute: rates.reduce(0) { $0 + $1.microlitersPerMinute })
+        var total = FlowRate.zero
+        for rate in rates { total.microlitersPerMinute += rate.microlitersPerMinute }
+        return total
+    }
+
+    /// Room for the rates of so many pumps, all of which stand still.
+    public init(pumps: Int) {
+        rates = [FlowRate](repeating: .zero, count: max(0, pumps))
+        adjustments.reserveCapacity(rates.count)
     }
 
     /// Oil and aqueous flow of `recipe` (values in the order of the variables), the aqueous part
@@ -18,12 +36,19 @@ public struct Setpoints: Equatable, Sendable {
     ///
     /// - Throws: `SetpointError` when the recipe is not one this rig can run.
     public init(recipe: [Double], settings: Settings) throws(SetpointError) {
+        self.init(pumps: settings.pumps.count)
+        try set(recipe: recipe, settings)
+    }
+
+    /// The same in the room that is there already. After an error the rates mean nothing.
+    public mutating func set(recipe: [Double], _ settings: Settings) throws(SetpointError) {
         guard recipe.count == settings.variables.count else {
             throw .wrongCount(expected: settings.variables.count, got: recipe.count)
         }
         var total = settings.rig.primeFlow.microlitersPerMinute
-        var percents: [(pump: String, percent: Double)] = []
-        for (variable, value) in zip(settings.variables, recipe) {
+        var sum = 0.0
+        for (index, value) in recipe.enumerated() {
+            let variable = settings.variables[index]
             guard value.isFinite, value >= 0 else {
                 throw .notANumber(variable: variable.name, value: value)
             }
@@ -36,27 +61,33 @@ public struct Setpoints: Equatable, Sendable {
             }
             switch variable.kind {
             case .totalFlow: total = value
-            case .reagentPercent(let pump): percents.append((pump, value))
+            case .reagentPercent: sum += value
             case .free: throw .noPump(name: variable.name)
             }
         }
-        let sum = percents.reduce(0) { $0 + $1.percent }
         let maximum = settings.recipe.maximumReagentShare * 100
         guard sum <= maximum + 1e-6 else { throw .tooMuchReagent(sum: sum, maximum: maximum) }
 
         let oil = total * settings.recipe.oilShare
         let aqueous = total - oil
-        var rates = [FlowRate](repeating: .zero, count: settings.pumps.count)
-        func add(_ rate: Double, to name: String) throws(SetpointError) {
-            guard let index = settings.pumps.firstIndex(where: { $0.name == name }) else {
-                throw .noPump(name: name)
-            }
-            rates[index].microlitersPerMinute += rate
+        for index in rates.indices { rates[index] = .zero }
+        for (index, value) in recipe.enumerated() {
+            guard case .reagentPercent(let pump) = settings.variables[index].kind else { continue }
+            try add(aqueous * value / 100, to: pump, settings)
         }
-        for (pump, percent) in percents { try add(aqueous * percent / 100, to: pump) }
-        try add(aqueous * max(0, 100 - sum) / 100, to: settings.recipe.solvent)
-        try add(oil, to: settings.recipe.oil)
-        try self.init(rates: rates, pumps: settings.pumps)
+        try add(aqueous * max(0, 100 - sum) / 100, to: settings.recipe.solvent, settings)
+        try add(oil, to: settings.recipe.oil, settings)
+        try fit(settings.pumps)
+    }
+
+    private mutating func add(
+        _ rate: Double, to name: String, _ settings: Settings
+    ) throws(SetpointError) {
+        for index in settings.pumps.indices where settings.pumps[index].name == name {
+            rates[index].microlitersPerMinute += rate
+            return
+        }
+        throw .noPump(name: name)
     }
 
     /// Rates as asked for, fitted to what each pump can do.
@@ -64,8 +95,12 @@ public struct Setpoints: Equatable, Sendable {
     /// A rate below a pump's minimum becomes the nearer of zero and the minimum, which is said
     /// in `adjustments`; a rate above its maximum is an error: nothing is scaled in silence.
     public init(rates asked: [FlowRate], pumps: [PumpSettings]) throws(SetpointError) {
-        var rates = asked
-        adjustments = []
+        rates = asked
+        try fit(pumps)
+    }
+
+    private mutating func fit(_ pumps: [PumpSettings]) throws(SetpointError) {
+        adjustments.removeAll(keepingCapacity: true)
         for (index, pump) in pumps.enumerated() {
             let rate = rates[index]
             let limits = pump.rateLimits
@@ -79,40 +114,49 @@ public struct Setpoints: Equatable, Sendable {
             if rate < limits.lowerBound {
                 let half = limits.lowerBound.microlitersPerMinute / 2
                 let fitted = rate.microlitersPerMinute < half ? FlowRate.zero : limits.lowerBound
-                adjustments.append(
-                    "\(pump.name): \(rate.microlitersPerMinute) uL/min is below what the pump can "
-                        + "do; it runs at \(fitted.microlitersPerMinute) uL/min")
+                adjustments.append(Adjustment(pump: index, asked: rate, given: fitted))
                 rates[index] = fitted
             }
         }
-        self.rates = rates
     }
 
     /// Solvent and oil alone, at the priming flow: the droplets of a reference.
     public static func reference(_ settings: Settings) throws(SetpointError) -> Setpoints {
+        var setpoints = Setpoints(pumps: settings.pumps.count)
+        try setpoints.setReference(settings)
+        return setpoints
+    }
+
+    mutating func setReference(_ settings: Settings) throws(SetpointError) {
         let total = settings.rig.primeFlow.microlitersPerMinute
         let oil = total * settings.recipe.oilShare
-        let rates = settings.pumps.map { pump in
+        for (index, pump) in settings.pumps.enumerated() {
             switch pump.name {
-            case settings.recipe.oil: FlowRate(microlitersPerMinute: oil)
-            case settings.recipe.solvent: FlowRate(microlitersPerMinute: total - oil)
-            default: FlowRate.zero
+            case settings.recipe.oil: rates[index].microlitersPerMinute = oil
+            case settings.recipe.solvent: rates[index].microlitersPerMinute = total - oil
+            default: rates[index] = .zero
             }
         }
-        return try Setpoints(rates: rates, pumps: settings.pumps)
+        try fit(settings.pumps)
     }
 
     /// Every pump at an equal share of its phase, to fill the lines.
     public static func prime(_ settings: Settings) throws(SetpointError) -> Setpoints {
+        var setpoints = Setpoints(pumps: settings.pumps.count)
+        try setpoints.setPrime(settings)
+        return setpoints
+    }
+
+    mutating func setPrime(_ settings: Settings) throws(SetpointError) {
         let total = settings.rig.primeFlow.microlitersPerMinute
         let oil = total * settings.recipe.oilShare
-        let aqueous = settings.pumps.filter { $0.name != settings.recipe.oil }.count
-        let rates = settings.pumps.map { pump in
-            FlowRate(
-                microlitersPerMinute: pump.name == settings.recipe.oil
-                    ? oil : (total - oil) / Double(max(1, aqueous)))
+        var aqueous = 0
+        for pump in settings.pumps where pump.name != settings.recipe.oil { aqueous += 1 }
+        for (index, pump) in settings.pumps.enumerated() {
+            rates[index].microlitersPerMinute =
+                pump.name == settings.recipe.oil ? oil : (total - oil) / Double(max(1, aqueous))
         }
-        return try Setpoints(rates: rates, pumps: settings.pumps)
+        try fit(settings.pumps)
     }
 }
 

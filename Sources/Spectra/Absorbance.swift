@@ -8,15 +8,33 @@ public struct AbsorbanceScale: Equatable, Sendable {
     /// rounding error, counts. A dark that never changed is no better known than this.
     public static let quantisationSigma = 0.288_675
 
-    private let dark: [Double]
+    private var dark: [Double]
     /// R − D; NaN where the reference is too weak to divide by.
-    private let light: [Double]
-    private let integration: TimeSpan
+    private var light: [Double]
+    private var integration: TimeSpan
 
     /// A scale. Throws when dark and reference differ in length or exposure. Pixels whose
     /// reference is not above dark by more than `validitySigmas` standard deviations of the dark
     /// are invalid in every sample.
     public init(
+        dark: ScanAverage, reference: ScanAverage, validitySigmas: Double
+    ) throws(SpectraError) {
+        self.init(pixelCount: dark.mean.count)
+        try replace(dark: dark, reference: reference, validitySigmas: validitySigmas)
+    }
+
+    /// Room for a scale of `pixelCount` pixels; without any dark and reference, none is valid.
+    public init(pixelCount: Int) {
+        dark = []
+        light = []
+        integration = .zero
+        dark.reserveCapacity(max(0, pixelCount))
+        light.reserveCapacity(max(0, pixelCount))
+    }
+
+    /// The scale of another dark and reference, in the room of this one. Throws, before it is
+    /// touched, like `init`.
+    public mutating func replace(
         dark: ScanAverage, reference: ScanAverage, validitySigmas: Double
     ) throws(SpectraError) {
         guard reference.mean.count == dark.mean.count else {
@@ -27,18 +45,23 @@ public struct AbsorbanceScale: Equatable, Sendable {
                 expectedSeconds: dark.integration.seconds,
                 gotSeconds: reference.integration.seconds)
         }
-        self.dark = dark.mean
         integration = dark.integration
-        light = dark.mean.indices.map { pixel in
+        self.dark.removeAll(keepingCapacity: true)
+        light.removeAll(keepingCapacity: true)
+        for pixel in dark.mean.indices {
             let difference = reference.mean[pixel] - dark.mean[pixel]
             let noise = max(dark.sigma[pixel], Self.quantisationSigma)
-            return difference > max(0, validitySigmas * noise) ? difference : .nan
+            self.dark.append(dark.mean[pixel])
+            light.append(difference > max(0, validitySigmas * noise) ? difference : .nan)
         }
     }
 
     /// Share of the pixels that can be valid at all, 0…1.
     public var validShare: Double {
-        light.isEmpty ? 0 : Double(light.count { !$0.isNaN }) / Double(light.count)
+        guard !light.isEmpty else { return 0 }
+        var valid = 0
+        for value in light where !value.isNaN { valid += 1 }
+        return Double(valid) / Double(light.count)
     }
 
     /// Absorbance per pixel; NaN, never zero or infinite, where it cannot be known: a reference
@@ -47,6 +70,17 @@ public struct AbsorbanceScale: Equatable, Sendable {
     public func absorbance(
         of counts: [Float], integration: TimeSpan, isSaturated: Bool
     ) throws(SpectraError) -> [Double] {
+        var result: [Double] = []
+        try absorbance(
+            of: counts, integration: integration, isSaturated: isSaturated, into: &result)
+        return result
+    }
+
+    /// The same into `result`, whose room is used again. Throws before it is touched.
+    public func absorbance(
+        of counts: [Float], integration: TimeSpan, isSaturated: Bool,
+        into result: inout [Double]
+    ) throws(SpectraError) {
         guard counts.count == dark.count else {
             throw .lengthMismatch(expected: dark.count, got: counts.count)
         }
@@ -57,10 +91,11 @@ public struct AbsorbanceScale: Equatable, Sendable {
         guard !isSaturated else {
             throw .saturated(maximumCount: largestCount(counts))
         }
-        return counts.indices.map { pixel in
+        result.removeAll(keepingCapacity: true)
+        for pixel in counts.indices {
             let signal = Double(counts[pixel]) - dark[pixel]
-            guard signal > 0, signal.isFinite, !light[pixel].isNaN else { return .nan }
-            return -log10(signal / light[pixel])
+            let isValid = signal > 0 && signal.isFinite && !light[pixel].isNaN
+            result.append(isValid ? -log10(signal / light[pixel]) : .nan)
         }
     }
 }

@@ -38,7 +38,7 @@ struct SpectralBands: Sendable {
     static let weakShare = 0.1
 
     private let ranges: [Range<Int>]
-    private let dark: [Double]
+    private var dark: [Double]
 
     init(
         scale: WavelengthScale, dark: [Double], quietFrom: Double, quietThrough: Double
@@ -56,28 +56,49 @@ struct SpectralBands: Sendable {
             if !range.isEmpty { ranges.append(range) }
         }
         self.ranges = ranges
-        self.dark = dark
+        // A copy: who gave it fills its own room again.
+        self.dark = dark.map { $0 }
     }
 
     var pixelCount: Int { dark.count }
+    /// Bands, the quiet one among them.
+    var count: Int { ranges.count }
 
-    /// Mean counts above dark per band; the quiet band comes first.
-    func brightness(of counts: [UInt16]) -> [Double] {
-        ranges.map { range in
+    /// Another dark for the same pixels.
+    mutating func replaceDark(_ dark: [Double]) throws(SpectraError) {
+        guard dark.count == self.dark.count else {
+            throw .lengthMismatch(expected: self.dark.count, got: dark.count)
+        }
+        for pixel in dark.indices { self.dark[pixel] = dark[pixel] }
+    }
+
+    /// Sets `brightness` to the mean counts above dark per band; the quiet band comes first.
+    func measure(_ counts: [UInt16], into brightness: inout [Double]) {
+        for (band, range) in ranges.enumerated() {
             var sum = 0.0
             for pixel in range { sum += Double(counts[pixel]) - dark[pixel] }
-            return sum / Double(range.count)
+            brightness[band] = sum / Double(range.count)
         }
     }
 
     /// How far `a` is from `b`, in units of the brightness of `oil`: the root mean square over
     /// the bands in which oil is bright.
-    static func distance(_ a: [Double], _ b: [Double], oil: [Double]) -> Double {
+    static func distance(
+        _ a: ArraySlice<Double>, _ b: ArraySlice<Double>, oil: [Double]
+    ) -> Double {
+        distance(a, b, oil: oil[...])
+    }
+
+    static func distance(
+        _ a: ArraySlice<Double>, _ b: ArraySlice<Double>, oil: ArraySlice<Double>
+    ) -> Double {
         let floor = (oil.max() ?? 0) * weakShare
         var sum = 0.0
         var used = 0
-        for band in oil.indices where oil[band] > floor && oil[band] > 0 {
-            let difference = (a[band] - b[band]) / oil[band]
+        for band in 0..<oil.count {
+            let light = oil[oil.startIndex + band]
+            guard light > floor, light > 0 else { continue }
+            let difference = (a[a.startIndex + band] - b[b.startIndex + band]) / light
             sum += difference * difference
             used += 1
         }

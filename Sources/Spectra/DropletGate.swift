@@ -37,31 +37,36 @@ public struct DropletGate: Sendable {
     /// A pause of this many usual intervals tears the stream.
     static let tornAfter = 5.0
 
-    private struct Scan {
-        var counts: [UInt16]
-        var bands: [Double]
-        var at: Instant
-        var isSaturated: Bool
-    }
-
     private let settings: DropletSettings
-    private let bands: SpectralBands
-    private var oil: [Double]?
+    private var bands: SpectralBands
+    /// Brightness of oil per band; means nothing until `knowsOil`.
+    private var oil: [Double]
+    private var knowsOil = false
     private var oilScans = 0.0
     private var isSure = false
-    private var recent: [Scan] = []
-    private var stretch: [Scan] = []
+    /// The last few scans while oil is not known, oldest first.
+    private var recent: ScanStore
+    private var stretch: ScanStore
+    /// The scan that was just taken.
+    private var latest: [Double]
     /// Scans at the end of `stretch` that look like oil.
     private var oilAtEnd = 0
     /// The beginning of `stretch` was not seen.
     private var isTorn = false
+    /// What is left of the stretch goes on.
+    private var keepsStretch = false
     private var lastAt: Instant?
     private var interval: Double?
+    // Room for what is worked out on the way, so that a scan does not use the heap.
+    private var level: [Double]
+    private var column: [Double]
+    /// Rooms for the counts of droplets, used in turn.
+    private var droplets: RoomsInTurn<Float>
 
     /// How far the last scan was from oil; nil while oil is not known.
     public private(set) var departure: Double?
     /// Brightness of oil in the quiet band, counts above dark; nil while it is not known.
-    public var oilBrightness: Double? { oil?.first }
+    public var oilBrightness: Double? { knowsOil ? oil.first : nil }
 
     /// A gate for scans whose pixels have the wavelengths of `scale` and, without light, the
     /// counts of `dark`. Throws when no pixel lies in the quiet band or the lengths differ.
@@ -75,9 +80,28 @@ public struct DropletGate: Sendable {
             throw .badSetting(name: "droplet trim and plateau", why: "need trim ≥ 0, plateau ≥ 1")
         }
         self.settings = settings
-        bands = try SpectralBands(
+        let bands = try SpectralBands(
             scale: scale, dark: dark, quietFrom: settings.gateFrom.nanometers,
             quietThrough: settings.gateThrough.nanometers)
+        self.bands = bands
+        oil = [Double](repeating: 0, count: bands.count)
+        latest = oil
+        level = oil
+        recent = ScanStore(capacity: Self.steadyScans, pixels: 0, bands: bands.count)
+        stretch = ScanStore(
+            capacity: Self.longestStretch + 1, pixels: bands.pixelCount, bands: bands.count)
+        column = [Double](repeating: 0, count: Self.longestStretch + 1)
+        droplets = RoomsInTurn(rooms: 4, capacity: bands.pixelCount)
+    }
+
+    /// Begins anew with another `dark`: nothing is known of oil. Throws `lengthMismatch` for
+    /// another number of pixels. Uses no heap.
+    public mutating func restart(dark: [Double]) throws(SpectraError) {
+        try bands.replaceDark(dark)
+        forgetOil()
+        isTorn = false
+        interval = nil
+        oilScans = 0
     }
 
     /// Takes the next scan, whose exposure began at `at`; returns the droplet that it proves to
@@ -89,25 +113,24 @@ public struct DropletGate: Sendable {
             throw .lengthMismatch(expected: bands.pixelCount, got: counts.count)
         }
         noteTime(at)
-        let scan = Scan(
-            counts: counts, bands: bands.brightness(of: counts), at: at, isSaturated: isSaturated)
-        guard let oil else {
-            learn(scan)
+        bands.measure(counts, into: &latest)
+        guard knowsOil else {
+            learn(at: at, isSaturated: isSaturated)
             return nil
         }
-        let distance = SpectralBands.distance(scan.bands, oil, oil: oil)
+        let distance = SpectralBands.distance(latest[...], oil[...], oil: oil)
         departure = distance
         if stretch.isEmpty {
             if distance > settings.enterThreshold {
-                stretch = [scan]
+                stretch.append(counts, latest, at: at, isSaturated: isSaturated)
                 oilAtEnd = 0
             } else if distance < settings.leaveThreshold {
                 isTorn = false
-                noteOil(scan.bands)
+                noteOil(latest[...])
             }
             return nil
         }
-        stretch.append(scan)
+        stretch.append(counts, latest, at: at, isSaturated: isSaturated)
         oilAtEnd = distance < settings.leaveThreshold ? oilAtEnd + 1 : 0
         if oilAtEnd >= 2 { return close() }
         if stretch.count > Self.longestStretch { forgetOil() }
@@ -127,7 +150,7 @@ public struct DropletGate: Sendable {
     /// Oil is not what it was: learn it anew from the next steady scans.
     public mutating func forgetOil() {
         interrupt()
-        oil = nil
+        knowsOil = false
         isSure = false
         departure = nil
     }
@@ -146,37 +169,37 @@ public struct DropletGate: Sendable {
         interval = interval.map { $0 + (span - $0) / 8 } ?? span
     }
 
-    private mutating func learn(_ scan: Scan) {
-        recent.append(scan)
-        if recent.count > Self.steadyScans { recent.removeFirst() }
+    private mutating func learn(at: Instant, isSaturated: Bool) {
+        if recent.count == Self.steadyScans { recent.dropFirst(1) }
+        recent.append([], latest, at: at, isSaturated: isSaturated)
         guard recent.count == Self.steadyScans else { return }
-        let middle = recent[Self.steadyScans / 2].bands
+        let middle = recent.bands(Self.steadyScans / 2)
         guard middle.contains(where: { $0 > 0 }) else { return }
-        let isSteady = recent.allSatisfy {
-            SpectralBands.distance($0.bands, middle, oil: middle) < settings.leaveThreshold
+        for place in 0..<Self.steadyScans {
+            let distance = SpectralBands.distance(recent.bands(place), middle, oil: middle)
+            guard distance < settings.leaveThreshold else { return }
         }
-        guard isSteady else { return }
         oilScans = 0
-        oil = middle
-        for one in recent { noteOil(one.bands) }
+        for (band, value) in middle.enumerated() { oil[band] = value }
+        knowsOil = true
+        for place in 0..<Self.steadyScans { noteOil(recent.bands(place)) }
         recent.removeAll()
         isTorn = false
     }
 
     /// Follows the lamp's drift.
-    private mutating func noteOil(_ bands: [Double]) {
-        guard var level = oil else { return }
+    private mutating func noteOil(_ bands: ArraySlice<Double>) {
+        guard knowsOil else { return }
         oilScans = min(oilScans + 1, Self.oilMemory)
-        for band in level.indices { level[band] += (bands[band] - level[band]) / oilScans }
-        oil = level
+        for (band, value) in bands.enumerated() { oil[band] += (value - oil[band]) / oilScans }
     }
 
-    /// Whether a stretch with brightness `plateau` is more likely oil than what we take for it.
+    /// Whether a stretch whose brightness is `level` is more likely oil than what we take for it.
     /// Nothing is brighter than oil by more than clear liquid is: then "oil" absorbs, or was a
     /// cap. And until a stretch has shown what it is, one without much absorption that is darker
     /// than "oil" in the quiet band is oil beside clear liquid.
-    private func isOil(_ plateau: [Double], besides oil: [Double]) -> Bool {
-        let ratio = SpectralBands.ratios(plateau, oil: oil)
+    private func isOil() -> Bool {
+        let ratio = SpectralBands.ratios(level, oil: oil)
         if ratio.up > Self.brightestClear { return true }
         return !isSure && ratio.down > Self.plainlyAbsorbing && ratio.quiet < 1
     }
@@ -184,82 +207,92 @@ public struct DropletGate: Sendable {
     // MARK: - The end of a stretch
 
     private mutating func close() -> Droplet? {
-        let body = Array(stretch.dropLast(oilAtEnd))
-        let tail = stretch.suffix(oilAtEnd)
-        let wasTorn = isTorn
-        stretch.removeAll()
-        oilAtEnd = 0
-        isTorn = false
-        guard let oil else { return nil }
-        let plateau = plateau(of: body, oil: oil)
-        if let plateau, !wasTorn {
-            let level = medianBands(body[plateau])
-            if isOil(level, besides: oil) {
+        defer { endStretch() }
+        let end = stretch.count - oilAtEnd
+        guard knowsOil else { return nil }
+        let plateau = plateau(upTo: end)
+        if let plateau, !isTorn {
+            findLevel(of: plateau)
+            if isOil() {
                 // The other liquid is the oil; we are within a droplet whose start is unclear.
-                self.oil = level
+                for band in level.indices { oil[band] = level[band] }
                 oilScans = min(Double(plateau.count), Self.oilMemory)
-                stretch = Array(tail)
-                isTorn = true
+                stretch.dropFirst(end)
+                keepsStretch = true
                 return nil
             }
             let ratio = SpectralBands.ratios(level, oil: oil)
             let isClear = ratio.down > 1 + settings.leaveThreshold
             if isClear || ratio.down < Self.plainlyAbsorbing { isSure = true }
         }
-        for scan in tail { noteOil(scan.bands) }
-        guard !wasTorn, let plateau, let first = body.first, let last = body.last else {
+        // Measured before oil is followed any further.
+        let departure = SpectralBands.distance(level[...], oil[...], oil: oil)
+        for place in end..<stretch.count { noteOil(stretch.bands(place)) }
+        // Noise can hold a stretch of oil open; its middle is oil all the same.
+        guard !isTorn, let plateau, end > 0, departure > settings.leaveThreshold else {
             return nil
         }
-        // Noise can hold a stretch of oil open; its middle is oil all the same.
-        let departure = SpectralBands.distance(medianBands(body[plateau]), oil, oil: oil)
-        guard departure > settings.leaveThreshold else { return nil }
-        return droplet(from: body[plateau], enteredAt: first.at, leftAt: last.at)
+        return droplet(from: plateau, enteredAt: stretch.at(0), leftAt: stretch.at(end - 1))
     }
 
-    /// The scans that show the droplet's body; nil when they are too few.
-    private func plateau(of body: [Scan], oil: [Double]) -> Range<Int>? {
-        let middle = medianBands(body[...])
+    /// After `close`: the stretch is over, or what is left of it begins another whose start was
+    /// not seen.
+    private mutating func endStretch() {
+        if !keepsStretch { stretch.removeAll() }
+        isTorn = keepsStretch
+        keepsStretch = false
+        oilAtEnd = 0
+    }
+
+    /// The scans that show the droplet's body, of those before `end`; nil when they are too few.
+    private mutating func plateau(upTo end: Int) -> Range<Int>? {
+        findLevel(of: 0..<end)
         var low = 0
-        var high = body.count
-        while low < high,
-            SpectralBands.distance(body[low].bands, middle, oil: oil) > settings.enterThreshold
-        { low += 1 }
-        while high > low,
-            SpectralBands.distance(body[high - 1].bands, middle, oil: oil)
-                > settings.enterThreshold
-        { high -= 1 }
+        var high = end
+        while low < high, isCap(low) { low += 1 }
+        while high > low, isCap(high - 1) { high -= 1 }
         low += settings.trim
         high -= settings.trim
         return high - low >= settings.minimumPlateau ? low..<high : nil
     }
 
-    private func medianBands(_ scans: ArraySlice<Scan>) -> [Double] {
-        guard let first = scans.first else { return [] }
-        return first.bands.indices.map { band in
-            median(of: scans.map { $0.bands[band] }) ?? 0
+    /// Whether a scan of the stretch is unlike the middle of it, which is `level`.
+    private func isCap(_ place: Int) -> Bool {
+        SpectralBands.distance(stretch.bands(place), level[...], oil: oil)
+            > settings.enterThreshold
+    }
+
+    /// Sets `level` to the median brightness of some scans of the stretch.
+    private mutating func findLevel(of scans: Range<Int>) {
+        for band in level.indices {
+            for (place, scan) in scans.enumerated() { column[place] = stretch.band(band, of: scan) }
+            level[band] = column.withUnsafeMutableBufferPointer {
+                medianInPlace(UnsafeMutableBufferPointer(rebasing: $0[..<scans.count]))
+            }
         }
     }
 
-    private func droplet(
-        from plateau: ArraySlice<Scan>, enteredAt: Instant, leftAt: Instant
+    private mutating func droplet(
+        from plateau: Range<Int>, enteredAt: Instant, leftAt: Instant
     ) -> Droplet {
-        let middle = plateau.count / 2
-        var column = [UInt16](repeating: 0, count: plateau.count)
-        var counts: [Float] = []
-        counts.reserveCapacity(bands.pixelCount)
-        var maximum = 0
+        var maximum = 0.0
+        var counts = droplets.take()
         for pixel in 0..<bands.pixelCount {
-            for (place, scan) in plateau.enumerated() { column[place] = scan.counts[pixel] }
-            column.sort()
-            maximum = max(maximum, Int(column[column.count - 1]))
-            if column.count % 2 == 1 {
-                counts.append(Float(column[middle]))
-            } else {
-                counts.append((Float(column[middle - 1]) + Float(column[middle])) / 2)
+            for (place, scan) in plateau.enumerated() {
+                column[place] = Double(stretch.count(pixel, of: scan))
             }
+            let median = column.withUnsafeMutableBufferPointer {
+                medianInPlace(UnsafeMutableBufferPointer(rebasing: $0[..<plateau.count]))
+            }
+            // In order now: the last is the largest.
+            maximum = max(maximum, column[plateau.count - 1])
+            counts.append(Float(median))
         }
+        droplets.put(counts)
+        var isSaturated = false
+        for scan in plateau where stretch.isSaturated(scan) { isSaturated = true }
         return Droplet(
-            enteredAt: enteredAt, leftAt: leftAt, plateauCount: plateau.count, counts: counts,
-            maximumCount: maximum, isSaturated: plateau.contains { $0.isSaturated })
+            enteredAt: enteredAt, leftAt: leftAt, plateauCount: plateau.count,
+            counts: counts, maximumCount: Int(maximum), isSaturated: isSaturated)
     }
 }

@@ -56,6 +56,9 @@ public struct DropletWatch {
     /// The median of those a droplet is compared with.
     private var center: [Double]
     private var column = [Double](repeating: 0, count: DropletWatch.neighbours)
+    /// What the others depart by; room for them.
+    private var amplitudes: [Double] = []
+    private var shapes: [Double] = []
     private var count = 0
     private var expected: [Float] = []
     private var spread = 0.0
@@ -69,6 +72,8 @@ public struct DropletWatch {
         lag = max(1, Int(min(steps, Double(self.points) / 4).rounded()))
         recent = [Double](repeating: .nan, count: self.points * Self.neighbours)
         center = [Double](repeating: .nan, count: self.points)
+        amplitudes.reserveCapacity(Self.neighbours)
+        shapes.reserveCapacity(Self.neighbours)
     }
 
     /// A condition begins. `expected` is the spectrum that a model foresees, empty for none, and
@@ -90,15 +95,23 @@ public struct DropletWatch {
     /// Judges the next droplet of the condition (and with the `needed`-th those before it); NaN
     /// where its `absorbance` is invalid. Returns those that are far, none for another length.
     public mutating func judge(_ absorbance: [Double]) -> [Departure] {
-        guard absorbance.count == points, points > 2 * lag else { return [] }
+        var found: [Departure] = []
+        judge(absorbance, into: &found)
+        return found
+    }
+
+    /// The same into `found` instead of what it held, without the heap where there is room.
+    public mutating func judge(_ absorbance: [Double], into found: inout [Departure]) {
+        found.removeAll(keepingCapacity: true)
+        guard absorbance.count == points, points > 2 * lag else { return }
         let index = count
         count += 1
-        var found: [Departure] = []
         if let far = unexpected(absorbance, index: index) { found.append(far) }
         if index >= Self.needed {
             let used = min(index, Self.neighbours)
             findCenter(of: used)
-            if let far = far(absorbance, index: index, except: nil, among: used) {
+            let own = absorbance.withUnsafeBufferPointer { compare($0) }
+            if let far = far(own, index: index, except: nil, among: used) {
                 found.append(far)
             }
         }
@@ -107,35 +120,25 @@ public struct DropletWatch {
         if index == Self.needed - 1 {
             findCenter(of: Self.needed)
             for early in 0..<Self.needed {
-                let spectrum = Array(recent[early * points..<(early + 1) * points])
-                if let far = far(spectrum, index: early, except: early, among: Self.needed) {
+                let own = compareRecent(early)
+                if let far = far(own, index: early, except: early, among: Self.needed) {
                     found.append(far)
                 }
             }
         }
-        return found
     }
 
-    /// The droplet's departure from `center` when it is large, measured by that of the first
-    /// `used` spectra in `recent` (but `except`).
-    private func far(
-        _ absorbance: [Double], index: Int, except: Int?, among used: Int
+    /// The departure `own` of a droplet from `center` when it is large, measured by that of the
+    /// first `used` spectra in `recent` (but `except`).
+    private mutating func far(
+        _ own: (amplitude: Double, shape: Double)?, index: Int, except: Int?, among used: Int
     ) -> Departure? {
-        var amplitudes: [Double] = []
-        var shapes: [Double] = []
-        amplitudes.reserveCapacity(used)
-        shapes.reserveCapacity(used)
-        let own: (amplitude: Double, shape: Double)? = absorbance.withUnsafeBufferPointer { row in
-            recent.withUnsafeBufferPointer { recent in
-                for other in 0..<used where other != except {
-                    let spectrum = UnsafeBufferPointer(
-                        rebasing: recent[other * points..<(other + 1) * points])
-                    guard let seen = compare(spectrum) else { continue }
-                    amplitudes.append(abs(log(seen.amplitude)))
-                    shapes.append(seen.shape)
-                }
-                return compare(row)
-            }
+        amplitudes.removeAll(keepingCapacity: true)
+        shapes.removeAll(keepingCapacity: true)
+        for other in 0..<used where other != except {
+            guard let seen = compareRecent(other) else { continue }
+            amplitudes.append(abs(log(seen.amplitude)))
+            shapes.append(seen.shape)
         }
         guard let own, let usualAmplitude = Self.middle(&amplitudes),
             let usualShape = Self.middle(&shapes)
@@ -147,6 +150,13 @@ public struct DropletWatch {
         return Departure(
             index: index, peers: .neighbours, amplitude: own.amplitude, shape: own.shape,
             allowedAmplitude: exp(allowed), allowedShape: shape)
+    }
+
+    /// The same of the spectrum at place `index` of `recent`.
+    private func compareRecent(_ index: Int) -> (amplitude: Double, shape: Double)? {
+        recent.withUnsafeBufferPointer { recent in
+            compare(UnsafeBufferPointer(rebasing: recent[index * points..<(index + 1) * points]))
+        }
     }
 
     /// Amplitude of `spectrum` relative to `center`, by least squares, and the tangent of the
@@ -233,8 +243,6 @@ public struct DropletWatch {
     /// The middle of a few values; nil for none.
     private static func middle(_ values: inout [Double]) -> Double? {
         guard !values.isEmpty else { return nil }
-        values.sort()
-        let half = values.count / 2
-        return values.count % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2
+        return values.withUnsafeMutableBufferPointer { medianInPlace($0) }
     }
 }

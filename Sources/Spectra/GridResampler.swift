@@ -107,16 +107,26 @@ public struct GridResampler: Sendable {
 
     /// The spectrum on the grid. Throws `lengthMismatch` for another number of pixels.
     public func resample(_ spectrum: [Double]) throws(SpectraError) -> [Double] {
+        var result: [Double] = []
+        try resample(spectrum, into: &result)
+        return result
+    }
+
+    /// The same into `result`, whose room is used again.
+    public func resample(
+        _ spectrum: [Double], into result: inout [Double]
+    ) throws(SpectraError) {
         guard spectrum.count == pixelCount else {
             throw .lengthMismatch(expected: pixelCount, got: spectrum.count)
         }
-        return weights.map { point in
+        result.removeAll(keepingCapacity: true)
+        for point in weights {
             var sum = 0.0
             // A weight of exactly zero keeps a neighbour's NaN out of a point on a pixel.
             for (offset, weight) in point.values.enumerated() where weight != 0 {
                 sum += weight * spectrum[point.first + offset]
             }
-            return sum
+            result.append(sum)
         }
     }
 }

@@ -66,24 +66,33 @@ public struct Loss: Equatable, Sendable {
         guard absorbance.count == target.count else {
             throw .lengthMismatch(expected: target.count, got: absorbance.count)
         }
-        var spectrum: [Double] = []
-        var wanted: [Double] = []
-        spectrum.reserveCapacity(absorbance.count)
-        wanted.reserveCapacity(absorbance.count)
-        for (value, goal) in zip(absorbance, target) where value.isFinite {
-            spectrum.append(value)
-            wanted.append(goal)
+        // Twice over the points instead of copies of them: droplets pass while pumps wait.
+        var valid = 0
+        var low = Double.infinity
+        var high = -Double.infinity
+        for value in absorbance where value.isFinite {
+            valid += 1
+            low = min(low, value)
+            high = max(high, value)
         }
-        let share =
-            absorbance.isEmpty ? 0 : Double(spectrum.count) / Double(absorbance.count)
-        guard !spectrum.isEmpty, share >= minimumValidShare else {
+        let share = absorbance.isEmpty ? 0 : Double(valid) / Double(absorbance.count)
+        guard valid > 0, share >= minimumValidShare else {
             throw .tooFewValid(share: share, needed: minimumValidShare)
         }
-        guard let scaled = Self.minmax(spectrum), let largest = spectrum.max() else {
-            throw .flat(which: "spectrum")
+        let span = high - low
+        guard high > low, span.isFinite else { throw .flat(which: "spectrum") }
+        var product = 0.0
+        var squares = 0.0
+        var wanted = 0.0
+        for point in absorbance.indices where absorbance[point].isFinite {
+            let scaled = (absorbance[point] - low) / span
+            product += scaled * target[point]
+            squares += scaled * scaled
+            wanted += target[point] * target[point]
         }
-        guard let cosine = Self.cosine(scaled, wanted) else { throw .flat(which: "target") }
-        return Parts(largest: largest, cosine: cosine)
+        guard squares > 0, wanted > 0 else { throw .flat(which: "target") }
+        return Parts(
+            largest: high, cosine: product / (squares.squareRoot() * wanted.squareRoot()))
     }
 
     /// The largest absorbances, from and to, for which δ is 1.
@@ -101,18 +110,5 @@ public struct Loss: Equatable, Sendable {
         let span = high - low
         guard span.isFinite else { return nil }
         return values.map { ($0 - low) / span }
-    }
-
-    private static func cosine(_ a: [Double], _ b: [Double]) -> Double? {
-        var product = 0.0
-        var aa = 0.0
-        var bb = 0.0
-        for (x, y) in zip(a, b) {
-            product += x * y
-            aa += x * x
-            bb += y * y
-        }
-        guard aa > 0, bb > 0 else { return nil }
-        return product / (aa.squareRoot() * bb.squareRoot())
     }
 }

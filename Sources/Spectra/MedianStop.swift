@@ -74,8 +74,16 @@ public struct MedianStop: Equatable, Sendable {
 
     /// Looks at the losses so far, in their order; nil while the condition has to go on.
     public func check(_ losses: [Double]) -> Known? {
+        var room: [Double] = []
+        return check(losses, in: &room)
+    }
+
+    /// The same with room for as many values as there are losses, whatever it holds.
+    public func check(_ losses: [Double], in sorted: inout [Double]) -> Known? {
         guard looks.contains(losses.count), losses.allSatisfy(\.isFinite) else { return nil }
-        let sorted = losses.sorted()
+        sorted.removeAll(keepingCapacity: true)
+        for loss in losses { sorted.append(loss) }
+        sorted.withUnsafeMutableBufferPointer { _ = medianInPlace($0) }
         let median = Self.middle(of: sorted)
         let width = halfWidth(losses, sorted: sorted, median: median)
         guard width <= wanted else { return nil }

@@ -3,15 +3,32 @@ import Quantities
 /// The mean of several scans of the same scene: a dark, or a reference.
 public struct ScanAverage: Equatable, Sendable {
     /// Mean counts per pixel.
-    public let mean: [Double]
+    public internal(set) var mean: [Double]
     /// Standard deviation of one scan per pixel, counts.
-    public let sigma: [Double]
+    public internal(set) var sigma: [Double]
     /// Scans that went in.
-    public let scans: Int
+    public internal(set) var scans: Int
     /// Exposure of each of them.
-    public let integration: TimeSpan
+    public internal(set) var integration: TimeSpan
     /// The largest single count among them.
-    public let maximumCount: Int
+    public internal(set) var maximumCount: Int
+
+    init(mean: [Double], sigma: [Double], scans: Int, integration: TimeSpan, maximumCount: Int) {
+        self.mean = mean
+        self.sigma = sigma
+        self.scans = scans
+        self.integration = integration
+        self.maximumCount = maximumCount
+    }
+
+    /// Room for the average of scans of `pixelCount` pixels: an average of nothing, all zero.
+    public init(pixelCount: Int) {
+        mean = [Double](repeating: 0, count: max(0, pixelCount))
+        sigma = [Double](repeating: 0, count: max(0, pixelCount))
+        scans = 0
+        integration = .zero
+        maximumCount = 0
+    }
 }
 
 /// Collects scans of one scene, exposed for the same time, into a `ScanAverage`.
@@ -31,7 +48,17 @@ public struct ScanAccumulator: Sendable {
     public init(pixelCount: Int, integration: TimeSpan) {
         self.integration = integration
         mean = [Double](repeating: 0, count: max(0, pixelCount))
-        squares = mean
+        squares = [Double](repeating: 0, count: max(0, pixelCount))
+    }
+
+    /// Forgets every scan and keeps its room.
+    public mutating func restart() {
+        scans = 0
+        maximumCount = 0
+        for pixel in mean.indices {
+            mean[pixel] = 0
+            squares[pixel] = 0
+        }
     }
 
     /// Adds a scan. Throws, and adds nothing, when it is clipped, has another length, or was
@@ -39,40 +66,65 @@ public struct ScanAccumulator: Sendable {
     public mutating func add(
         _ counts: [UInt16], integration: TimeSpan, isSaturated: Bool
     ) throws(SpectraError) {
-        try add(
-            counts.map { Float($0) }, integration: integration, isSaturated: isSaturated)
+        try check(
+            counts.count, integration: integration,
+            saturatedAt: isSaturated ? Int(counts.max() ?? 0) : nil)
+        scans += 1
+        for pixel in counts.indices { take(Double(counts[pixel]), at: pixel) }
+        maximumCount = max(maximumCount, Int(counts.max() ?? 0))
     }
 
     /// Adds a scan that is itself a median or mean, such as a droplet's.
     public mutating func add(
         _ counts: [Float], integration: TimeSpan, isSaturated: Bool
     ) throws(SpectraError) {
-        guard counts.count == mean.count else {
-            throw .lengthMismatch(expected: mean.count, got: counts.count)
+        let largest = largestCount(counts)
+        try check(
+            counts.count, integration: integration, saturatedAt: isSaturated ? largest : nil)
+        scans += 1
+        maximumCount = max(maximumCount, largest)
+        for pixel in counts.indices { take(Double(counts[pixel]), at: pixel) }
+    }
+
+    private func check(
+        _ pixels: Int, integration: TimeSpan, saturatedAt largest: Int?
+    ) throws(SpectraError) {
+        guard pixels == mean.count else {
+            throw .lengthMismatch(expected: mean.count, got: pixels)
         }
         guard integration == self.integration else {
             throw .integrationMismatch(
                 expectedSeconds: self.integration.seconds, gotSeconds: integration.seconds)
         }
-        let largest = largestCount(counts)
-        guard !isSaturated else { throw .saturated(maximumCount: largest) }
-        scans += 1
-        maximumCount = max(maximumCount, largest)
-        for pixel in counts.indices {
-            let value = Double(counts[pixel])
-            let before = value - mean[pixel]
-            mean[pixel] += before / Double(scans)
-            squares[pixel] += before * (value - mean[pixel])
-        }
+        if let largest { throw .saturated(maximumCount: largest) }
+    }
+
+    private mutating func take(_ value: Double, at pixel: Int) {
+        let before = value - mean[pixel]
+        mean[pixel] += before / Double(scans)
+        squares[pixel] += before * (value - mean[pixel])
     }
 
     /// The average. Throws `tooFewScans` below two, because scatter needs two.
     public func average() throws(SpectraError) -> ScanAverage {
+        var average = ScanAverage(pixelCount: mean.count)
+        try self.average(into: &average)
+        return average
+    }
+
+    /// The same into `average`, whose room is used again. Throws before it is touched.
+    public func average(into average: inout ScanAverage) throws(SpectraError) {
         guard scans >= 2 else { throw .tooFewScans(got: scans, needed: 2) }
         let degrees = Double(scans - 1)
-        return ScanAverage(
-            mean: mean, sigma: squares.map { ($0 / degrees).squareRoot() }, scans: scans,
-            integration: integration, maximumCount: maximumCount)
+        average.mean.removeAll(keepingCapacity: true)
+        average.sigma.removeAll(keepingCapacity: true)
+        for pixel in mean.indices {
+            average.mean.append(mean[pixel])
+            average.sigma.append((squares[pixel] / degrees).squareRoot())
+        }
+        average.scans = scans
+        average.integration = integration
+        average.maximumCount = maximumCount
     }
 }
 

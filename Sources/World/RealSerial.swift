@@ -9,9 +9,19 @@ final class RealSerialPort: SerialPort, Pollable {
     private weak var world: RealWorld?
     private var isGone = false
 
-    init(_ settings: SerialSettings, world: RealWorld) throws(WorldError) {
-        path = settings.path
+    /// A new speed that is on its way; nothing is written meanwhile.
+    private var change: PortClerk.Errand?
+
+    /// The line at `path` that `open` opened.
+    init(path: String, port: OpaquePointer, world: RealWorld) {
+        self.path = path
+        self.port = port
         self.world = world
+    }
+
+    /// Opens a line for one owner; takes its time.
+    static func open(_ settings: SerialSettings) throws(WorldError) -> OpaquePointer {
+        var port: OpaquePointer?
         guard let baud = Int32(exactly: settings.baud), baud > 0 else {
             throw .failed(
                 operation: "open", name: settings.path, errno: EINVAL,
@@ -23,7 +33,8 @@ final class RealSerialPort: SerialPort, Pollable {
                 operation: "open", name: settings.path, errno: ENOTTY,
                 reason: "it is not a serial line; list them with: ls -l /dev/serial/by-id")
         }
-        guard result >= 0 else { throw .of(result, "open", settings.path) }
+        guard result >= 0, let port else { throw .of(result, "open", settings.path) }
+        return port
     }
 
     deinit { close() }
@@ -39,7 +50,7 @@ final class RealSerialPort: SerialPort, Pollable {
 
     func write(_ bytes: ArraySlice<UInt8>) throws(WorldError) -> Int {
         guard let port, !isGone else { throw .gone(name: path) }
-        guard !bytes.isEmpty else { return 0 }
+        guard !bytes.isEmpty, try isSpeedRight() else { return 0 }
         let result = bytes.withUnsafeBytes { cserial_write(port, $0.baseAddress, $0.count) }
         guard result >= 0 else { throw failure(Int32(truncatingIfNeeded: result), "write") }
         return result
@@ -77,8 +88,21 @@ final class RealSerialPort: SerialPort, Pollable {
     func setBaud(_ baud: Int) throws(WorldError) {
         guard let port, !isGone else { throw .gone(name: path) }
         guard let speed = Int32(exactly: baud) else { throw failure(-EINVAL, "set speed") }
+        if let clerk = world?.clerk {
+            change = clerk.give(.setBaud(port, baud))
+            if change != nil { return }
+        }
         let result = cserial_set_baud(port, speed)
         guard result >= 0 else { throw failure(result, "set speed") }
+    }
+
+    /// Whether the speed is what it shall be. Throws when it could not be changed.
+    private func isSpeedRight() throws(WorldError) -> Bool {
+        guard let change else { return true }
+        guard change.isDone else { return false }
+        self.change = nil
+        guard change.code >= 0 else { throw failure(change.code, "set speed") }
+        return true
     }
 
     func discardInput() {
@@ -87,9 +111,10 @@ final class RealSerialPort: SerialPort, Pollable {
 
     func close() {
         guard let port else { return }
-        world?.unregister(self)
-        cserial_close(port)
         self.port = nil
+        world?.unregister(self)
+        if let clerk = world?.clerk, clerk.give(.close(port)) != nil { return }
+        cserial_close(port)
     }
 
     /// An unplugged adapter says EIO, ENXIO or ENODEV, depending on its driver.

@@ -25,9 +25,15 @@ public final class RealWorld: World {
     private let entries: UnsafeMutablePointer<csystem_poll>
     private var entryCount = 1
     private var owners: [any Pollable] = []
+    /// Opens and closes lines; nil: the owner of the world waits for the kernel itself.
+    let clerk: PortClerk?
+    /// Lines that are being opened.
+    private var opening: [(path: String, errand: PortClerk.Errand)] = []
 
-    /// A world with nothing open yet.
-    public init() throws(WorldError) {
+    /// A world with nothing open yet. With `leavesPortsToAThread`, whatever may wait in the
+    /// kernel with a serial line (opening, closing, a change of speed) is left to a thread of its
+    /// own.
+    public init(leavesPortsToAThread: Bool = false) throws(WorldError) {
         waker = try WakeHandle()
         let bytes = (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []
         bootIdentifier = String(decoding: bytes.filter { $0 > 32 }, as: UTF8.self)
@@ -36,9 +42,13 @@ public final class RealWorld: World {
             repeating: csystem_poll(fd: waker.descriptor, events: csystem_pollin, revents: 0),
             count: Self.descriptorLimit)
         owners.reserveCapacity(Self.descriptorLimit)
+        clerk = leavesPortsToAThread ? try PortClerk(customer: waker) : nil
     }
 
-    deinit { entries.deallocate() }
+    deinit {
+        clerk?.end()
+        entries.deallocate()
+    }
 
     /// The monotonic clock.
     public var now: Instant { Clocks.now }
@@ -48,8 +58,32 @@ public final class RealWorld: World {
 
     /// Opens a serial line for one owner; throws `absent` or `busy`.
     public func openSerial(_ settings: SerialSettings) throws(WorldError) -> any SerialPort {
-        let port = try RealSerialPort(settings, world: self)
+        let opened: OpaquePointer
+        if let clerk {
+            opened = try take(settings, from: clerk)
+        } else {
+            opened = try RealSerialPort.open(settings)
+        }
+        let port = RealSerialPort(path: settings.path, port: opened, world: self)
         register(port)
+        return port
+    }
+
+    /// The line that the clerk opened meanwhile, or an errand for it.
+    private func take(
+        _ settings: SerialSettings, from clerk: PortClerk
+    ) throws(WorldError) -> OpaquePointer {
+        guard let place = opening.firstIndex(where: { $0.path == settings.path }) else {
+            guard let errand = clerk.give(.open(settings)) else {
+                throw .busy(name: settings.path, hint: "other lines are being opened")
+            }
+            opening.append((settings.path, errand))
+            throw .underWay(name: settings.path)
+        }
+        guard opening[place].errand.isDone else { throw .underWay(name: settings.path) }
+        let errand = opening.remove(at: place).errand
+        if let failure = errand.failure { throw failure }
+        guard let port = errand.port else { throw .gone(name: settings.path) }
         return port
     }
 

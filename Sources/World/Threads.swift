@@ -122,6 +122,19 @@ public final class Thread: @unchecked Sendable {
     }
 }
 
+/// What processors do while nobody needs them.
+public enum Idling {
+    /// Keeps every processor out of sleep states that take long to leave, until the process ends
+    /// (/dev/cpu_dma_latency). Returns nil, or why not; nil too where there is no such thing.
+    public static func stayAwake() -> String? {
+        let result = csystem_stay_awake()
+        guard result < 0, result != -ENOENT else { return nil }
+        let reason = strerror(-result).map { String(cString: $0) } ?? "errno \(-result)"
+        return "processors may sleep deeply (\(reason)): give the service's group "
+            + "/dev/cpu_dma_latency (board/99-argent.rules)"
+    }
+}
+
 /// The memory of this process.
 public enum Memory {
     /// Keeps every page, now and later, in memory (mlockall(2)). Returns nil, or why not.

@@ -8,7 +8,9 @@ public protocol World: AnyObject, Timekeeper {
     /// times of two boots are never compared.
     var bootIdentifier: String { get }
 
-    /// Opens a serial line for this process alone (TIOCEXCL). Throws when it is absent or busy.
+    /// Opens a serial line for this process alone (TIOCEXCL). Throws when it is absent or busy,
+    /// and `underWay` where opening is left to a thread that is not done yet: then the same call
+    /// is made again.
     func openSerial(_ settings: SerialSettings) throws(WorldError) -> any SerialPort
 
     /// Requests output lines, each at its safe level from the first moment.
@@ -191,6 +193,8 @@ public enum WorldError: Error, Equatable, Sendable, CustomStringConvertible {
     case busy(name: String, hint: String)
     /// It was there and is not any more (unplugged, hung up).
     case gone(name: String)
+    /// It is being opened; ask again in a moment.
+    case underWay(name: String)
     /// This process may not use it.
     case forbidden(name: String, hint: String)
     /// Anything else the kernel said: what was tried, on what, with which errno.
@@ -202,6 +206,7 @@ public enum WorldError: Error, Equatable, Sendable, CustomStringConvertible {
         case .absent(let name, let hint): "\(name): not there; \(hint)"
         case .busy(let name, let hint): "\(name): in use by another process; \(hint)"
         case .gone(let name): "\(name): went away (unplugged or hung up)"
+        case .underWay(let name): "\(name): being opened"
         case .forbidden(let name, let hint): "\(name): permission denied; \(hint)"
         case .failed(let operation, let name, let errno, let reason):
             "\(name): \(operation) failed: \(reason) (errno \(errno))"

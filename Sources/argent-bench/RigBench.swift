@@ -14,14 +14,20 @@ import World
 struct RigBench {
     static let help = """
         argent-bench rig [--seconds S] [--hertz H] [--priority P] [--cpu N] [--histogram]
-                         [--where]
+                         [--where] [--droplets]
         Runs the rig's thread against simulated instruments on pseudo-terminals; an interlock (a
         pipe in place of a GPIO line) trips whenever all pumps run. Prints one JSON object:
         lateness of the schedule's turns, time from the interlock's edge to the first stop
         command written, allocations of the thread after its start, turns left out. Exit code 1
-        when the thread allocated. --where prints from which addresses of the program.
+        when the thread allocated. --where prints from which addresses of the program. With
+        --droplets conditions are run, spectra and droplets and all; every third is broken off
+        by the interlock, after which dark and reference are taken anew.
         """
 
+    /// With conditions the interlock trips in every such one.
+    private static let conditionsPerStop = 3
+    /// A person clears this often, until it helps.
+    private static let clearPeriod = TimeSpan.milliseconds(20)
     /// Time before anything counts: lines are found, pumps started and stopped at least twice.
     private static let warmUp = TimeSpan.seconds(6)
 
@@ -31,6 +37,7 @@ struct RigBench {
     private var cpu = -1
     private var showsHistogram = false
     private var showsPlaces = false
+    private var runsConditions = false
 
     /// The program for `arguments`; nil when they are none.
     init?(_ arguments: ArraySlice<String>) {
@@ -42,6 +49,9 @@ struct RigBench {
                 continue
             case "--where":
                 showsPlaces = true
+                continue
+            case "--droplets":
+                runsConditions = true
                 continue
             default: break
             }
@@ -61,6 +71,7 @@ struct RigBench {
     func run() throws -> Bool {
         let directory = try BenchDirectory()
         var settings = Self.settings(directory.path)
+        if runsConditions { Self.makeQuick(&settings) }
         settings.realtime.priority = priority
         settings.realtime.cpu = cpu
         settings.realtime.period = .seconds(1 / hertz)
@@ -69,21 +80,28 @@ struct RigBench {
         let edge = try PipeEdge()
         let world = try ProbeWorld(edge: edge)
         let bell = try WakeHandle()
-        let probe = AllocationProbe(after: Clocks.now + Self.warmUp)
+        let probe = AllocationProbe(
+            after: runsConditions ? .distantFuture : Clocks.now + Self.warmUp)
         let trial = try RigTrial(
             world: world, rigBell: world.real.waker, bell: bell, settings: settings,
             loss: Self.loss(settings), probe: probe)
+        probe.clear = {
+            trial.meter.clear()
+            edge.latency.clear()
+            edge.seen.clear()
+        }
         if showsPlaces { callocations_trace(1) }
+        // Edges shall go out when their time is taken, whatever else runs.
+        if priority > 1 { _ = Thread.become(.fifo(priority: priority - 1)) }
         try trial.start()
-        let stops = trips(of: trial, edge: edge, until: Clocks.now + Self.warmUp, counting: false)
+        if runsConditions { return conditions(trial, probe, edge) }
+        let stops = trips(of: trial, edge: edge, until: Clocks.now + Self.warmUp)
         guard stops > 0 else {
             trial.end()
             throw BenchFailure("no pump was stopped while warming up: \(trial.lastFault)")
         }
-        trial.meter.clear()
-        edge.latency.clear()
         let trips = trips(
-            of: trial, edge: edge, until: Clocks.now + .seconds(seconds), counting: true)
+            of: trial, edge: edge, until: Clocks.now + .seconds(seconds))
         probe.finish()
         let turns = trial.meter.turns
         trial.end()
@@ -92,23 +110,28 @@ struct RigBench {
         return probe.counts.allocations == 0
     }
 
-    /// Lets the interlock trip whenever all pumps run, and recover when the rig is safe. Returns
-    /// how often a stop command followed.
+    /// Lets the interlock trip whenever all pumps run; it is in order again, and cleared, as soon
+    /// as the rig is safe. Returns how often it tripped.
     private func trips(
-        of trial: RigTrial, edge: PipeEdge, until end: Instant, counting: Bool
+        of trial: RigTrial, edge: PipeEdge, until end: Instant
     ) -> Int {
         var random = SeededGaps()
         var trips = 0
         var actAt = Instant.distantFuture
+        var clearAt = Instant.zero
         while Clocks.now < end {
             let state = trial.look()
             let now = Clocks.now
-            if state == .safe, edge.isDangerous {
+            if state == .safe {
                 edge.set(false)
+                if now >= clearAt {
+                    clearAt = now + Self.clearPeriod
+                    trial.operate(.clear)
+                }
             } else if state == .priming, trial.allRun, !edge.isDangerous {
                 // Any moment within a period and within the pumps' conversation.
                 if actAt == .distantFuture {
-                    actAt = now + .microseconds(Int64(random.next(300_000)))
+                    actAt = now + .microseconds(Int64(random.next(100_000)))
                 } else if now >= actAt {
                     actAt = .distantFuture
                     edge.set(true)
@@ -118,7 +141,53 @@ struct RigBench {
             Clocks.sleep(.microseconds(Int64(500 + random.next(500))))
         }
         edge.set(false)
-        return min(trips, edge.latency.count)
+        return trips
+    }
+
+    /// Runs conditions for the given time, from when the first was wanted.
+    private func conditions(
+        _ trial: RigTrial, _ probe: AllocationProbe, _ edge: PipeEdge
+    ) -> Bool {
+        var number = 0
+        var end = Clocks.now + .seconds(120)
+        var clearAt = Instant.zero
+        var tripped = 0
+        while Clocks.now < end {
+            let state = trial.look()
+            if state == .safe {
+                edge.set(false)
+                if Clocks.now >= clearAt {
+                    clearAt = Clocks.now + Self.clearPeriod
+                    trial.operate(.clear)
+                }
+            } else if state == .collecting, number % Self.conditionsPerStop == 0,
+                tripped != number
+            {
+                tripped = number
+                edge.set(true)
+            }
+            if trial.wantsOrder {
+                number += 1
+                // By then it has been stopped and started anew once.
+                if number == Self.conditionsPerStop + 2 {
+                    end = Clocks.now + .seconds(seconds)
+                    probe.begin(at: Clocks.now)
+                }
+                let recipe = [4 + Double(number % 7), 5 + Double(number % 5)]
+                trial.order(
+                    ConditionOrder(run: 1, number: number, attempt: 1, recipe: recipe))
+            }
+            Clocks.sleep(.milliseconds(1))
+        }
+        probe.finish()
+        let turns = trial.meter.turns
+        trial.end()
+        print(report(trial, probe, edge, turns: turns, trips: edge.latency.count))
+        print(
+            "{\"conditions\":\(number),\"droplets\":\(trial.droplets),"
+                + "\"stops\":\(edge.latency.count)}")
+        if showsPlaces { callocations_print_places() }
+        return probe.counts.allocations == 0
     }
 
     private func report(
@@ -134,6 +203,7 @@ struct RigBench {
         var text = "{\"bench\":\"rig\",\"seconds\":\(seconds),\"hertz\":\(hertz),"
         text += "\"priority\":\(priority),\"cpu\":\(cpu),\"turns\":\(turns),"
         text += "\"missed\":\(trial.meter.missed),\"lateness\":\(spans(trial.meter.lateness)),"
+        text += "\"edge_to_seen\":\(spans(edge.seen)),"
         text += "\"edge_to_stop\":\(spans(edge.latency)),\"trips\":\(trips),"
         for stage in RigStage.allCases {
             text += "\"\(stage.name)\":\(spans(trial.meter.stages[stage.rawValue])),"
@@ -144,6 +214,8 @@ struct RigBench {
         text += "\"page_faults\":\(probe.pageFaults),\"lost\":["
         text += trial.lost.map { "\"\($0)\"" }.joined(separator: ",") + "]"
         if showsHistogram {
+            text += ",\"edge_to_stop_us\":["
+            text += edge.microseconds.map { "\($0)" }.joined(separator: ",") + "]"
             text += ",\"lateness_histogram\":["
             text += trial.meter.lateness.classes
                 .map { "[\($0.upTo.nanoseconds),\($0.count)]" }.joined(separator: ",")
@@ -157,6 +229,21 @@ struct RigBench {
             wavelengths: PrismChemistry.targetSpectrum.map(\.wavelength.nanometers),
             values: PrismChemistry.targetSpectrum.map(\.value))
         return try Loss(target: target, settings: settings.loss)
+    }
+
+    /// Conditions of some seconds, for as many droplets as the simulated rig makes in them.
+    private static func makeQuick(_ settings: inout Settings) {
+        settings.simulation.dropletVolume = Volume(microliters: 3)
+        settings.spectrometer.integration = .milliseconds(5)
+        settings.spectrometer.pixelStep = 6
+        settings.rig.primeFlow = FlowRate(microlitersPerMinute: 600)
+        settings.rig.primeVolume = Volume(microliters: 20)
+        settings.rig.deadVolume = Volume(microliters: 10)
+        settings.rig.settleResidences = 1
+        settings.rig.lampWarmUp = .seconds(1)
+        settings.rig.darkScans = 4
+        settings.rig.referenceDroplets = 4
+        settings.rig.droplets = 8
     }
 
     /// Two pumps of either family, a spectrometer, an interlock; priming lasts for the whole run.
@@ -183,7 +270,6 @@ struct RigBench {
         var door = InterlockSettings(name: "door")
         door.chipLabel = "pipe"
         door.line = "door"
-        door.latching = false
         settings.interlocks = [door]
         return settings
     }

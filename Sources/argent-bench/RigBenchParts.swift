@@ -60,6 +60,11 @@ final class SimulatorThread: @unchecked Sendable {
 final class PipeEdge: InputLines, Pollable, @unchecked Sendable {
     /// From just before the edge was written until the first stop command was.
     let latency = DurationHistogram()
+    /// From then until the rig's thread has read the edge: what the kernel takes to wake it.
+    let seen = DurationHistogram()
+    /// The former one by one, as far as there is room.
+    private let spans = UnsafeMutablePointer<Int64>.allocate(capacity: spanLimit)
+    private static let spanLimit = 1 << 16
     private let ends: (read: Int32, write: Int32)
     /// When the edge went out that no stop command has followed yet; 0: none.
     private let armedAt = Atomic<Int64>(0)
@@ -75,7 +80,13 @@ final class PipeEdge: InputLines, Pollable, @unchecked Sendable {
         ends = (pipe[0], pipe[1])
     }
 
+    /// All of them, microseconds; only while the rig rests.
+    var microseconds: [Double] {
+        (0..<min(latency.count, Self.spanLimit)).map { Double(spans[$0]) / 1_000 }
+    }
+
     deinit {
+        spans.deallocate()
         _ = Glibc.close(ends.read)
         _ = Glibc.close(ends.write)
     }
@@ -94,7 +105,9 @@ final class PipeEdge: InputLines, Pollable, @unchecked Sendable {
         let start = armedAt.load(ordering: .acquiring)
         guard start > 0, Self.holdsStop(bytes) else { return }
         armedAt.store(0, ordering: .relaxed)
-        latency.note(Clocks.now - Instant(nanoseconds: start))
+        let span = Clocks.now - Instant(nanoseconds: start)
+        if latency.count < Self.spanLimit { spans[latency.count] = span.nanoseconds }
+        latency.note(span)
     }
 
     /// `STP` (New Era) or `stp`/`stop` (Harvard).
@@ -122,6 +135,8 @@ final class PipeEdge: InputLines, Pollable, @unchecked Sendable {
         var byte: UInt8 = 0
         while Glibc.read(ends.read, &byte, 1) == 1 {
             isDangerSeen = byte != 0
+            let start = armedAt.load(ordering: .acquiring)
+            if isDangerSeen, start > 0 { seen.note(Clocks.now - Instant(nanoseconds: start)) }
             edges.append(EdgeEvent(index: 0, level: isDangerSeen, at: Clocks.now))
         }
     }
@@ -135,7 +150,7 @@ final class ProbeWorld: World {
     private let edge: PipeEdge
 
     init(edge: PipeEdge) throws(WorldError) {
-        real = try RealWorld()
+        real = try RealWorld(leavesPortsToAThread: true)
         self.edge = edge
     }
 
@@ -193,7 +208,10 @@ final class ProbePort: SerialPort {
 
 /// Counts the rig thread's allocations from a moment on, turn by turn.
 final class AllocationProbe: RigProbe, @unchecked Sendable {
-    private let start: Instant
+    /// When counting begins.
+    private let startAt: Atomic<Int64>
+    /// What begins at zero when counting begins; done by the thread that is measured.
+    var clear: () -> Void = {}
     private var isCounting = false
     private var seen: Int64 = 0
     private var faultsAtStart = 0
@@ -205,13 +223,20 @@ final class AllocationProbe: RigProbe, @unchecked Sendable {
     /// Page faults of the thread while it counted.
     private(set) var pageFaults = 0
 
-    init(after start: Instant) { self.start = start }
+    init(after start: Instant) { startAt = Atomic(start.nanoseconds) }
+
+    /// Counting shall begin at `start`; before it has begun.
+    func begin(at start: Instant) { startAt.store(start.nanoseconds, ordering: .relaxed) }
 
     func turned(at now: Instant) {
         if isDone.load(ordering: .relaxed) { return }
+        if !isCounting, isFinished.load(ordering: .acquiring) {
+            return isDone.store(true, ordering: .releasing)
+        }
         guard isCounting else {
-            guard now >= start else { return }
+            guard now.nanoseconds >= startAt.load(ordering: .relaxed) else { return }
             isCounting = true
+            clear()
             faultsAtStart = Thread.pageFaults.minor
             callocations_begin()
             return

@@ -11,6 +11,7 @@ enum ArgentFuzz {
             segmentFuzzers,
             spectralFuzzers,
             syncFuzzers,
+            interlockFuzzers,
         ].flatMap { $0 }
     }
 

@@ -51,6 +51,7 @@ struct FuzzCampaign {
             }
         }
         summary.seconds = Self.now - start
+        summary.tally = trial.tally?() ?? ""
         return summary
     }
 

@@ -17,6 +17,8 @@ struct Fuzzer: Sendable {
         /// Gives it to what is tested. Throws `FuzzFailure` when a promise is broken; typed
         /// errors of the tested code are caught here and are `refused`.
         var run: ([UInt8], inout SeededGenerator) throws -> FuzzOutcome
+        /// What else there is to say after all inputs.
+        var tally: (() -> String)?
     }
 
     /// The generator of the input at `index` under `seed`.
@@ -56,6 +58,8 @@ struct FuzzSummary: Sendable {
     var slowest = (index: 0, seconds: 0.0)
     /// Growth of the resident memory at its peak, bytes.
     var memory = 0
+    /// What the fuzzer itself says of them.
+    var tally = ""
 
     /// One line for people.
     var text: String {
@@ -66,7 +70,7 @@ struct FuzzSummary: Sendable {
         return "\(name): \(inputs) inputs (\(bytes) bytes), \(accepted) accepted, "
             + "\(refused) refused, \(tenths(seconds)) s, \(rate)/s, slowest "
             + "\(tenths(slowest.seconds * 1e3)) ms (input \(slowest.index)), memory "
-            + "+\(memory >> 10) KiB: \(end)"
+            + "+\(memory >> 10) KiB: \(end)" + (tally.isEmpty ? "" : "\n  \(tally)")
     }
 
     private func tenths(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }

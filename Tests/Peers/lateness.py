@@ -2,7 +2,7 @@
 """Lateness of the rig's thread beside cyclictest, slot by slot under the same load.
 
     Tests/Peers/lateness.py [--minutes 30] [--slot 30] [--hertz 1000] [--priority 80] [--cpu 1]
-                            [--bench .build/release/argent-bench] [--load "--cpu 2 ..."]
+                            [--bench .build/release/argent-bench] [--load "--cpu 2 ..."] [--each]
 
 Needs cyclictest (rt-tests) and stress-ng, and the right to SCHED_FIFO. The two programs take
 turns on one processor at one priority while stress-ng runs; the classes of all slots are added
@@ -70,6 +70,23 @@ def cyclic_slot(options, seconds):
     return classes, float(longest[1])
 
 
+def stolen(cpu):
+    """Time the processor was taken away by a hypervisor so far, ms."""
+    with open("/proc/stat") as file:
+        for line in file:
+            words = line.split()
+            if words[0] == f"cpu{cpu}":
+                return int(words[8]) * 10
+    return 0
+
+
+def each(options, name, classes, longest, stolen_before):
+    """One slot alone: what a hypervisor takes shows here, and in both programs."""
+    if options.each:
+        print(shown(name, classes, longest),
+              f"stolen {stolen(options.cpu) - stolen_before} ms", flush=True)
+
+
 def shown(name, classes, longest):
     """One line of the table."""
     values = " ".join(f"{quantile(classes, share):9.1f}" for share in (0.5, 0.99, 0.999))
@@ -85,6 +102,7 @@ def main():
     parser.add_argument("--cpu", type=int, default=1)
     parser.add_argument("--bench", default=".build/release/argent-bench")
     parser.add_argument("--load", default=LOAD, help="arguments of stress-ng; empty: no load")
+    parser.add_argument("--each", action="store_true", help="a line for every slot as well")
     options = parser.parse_args()
 
     load = None
@@ -95,11 +113,15 @@ def main():
         time.sleep(2)
     rig, rig_longest, cyclic, cyclic_longest = {}, 0.0, {}, 0.0
     missed = allocations = frees = trips = turns = 0
-    stop_99, stop_longest, lost = [], 0.0, set()
+    stop_99, seen_99, stop_longest, lost = [], [], 0.0, set()
     end = time.monotonic() + options.minutes * 60
     try:
         while time.monotonic() < end or not cyclic:
+            before = stolen(options.cpu)
             report = rig_slot(options, options.slot)
+            each(options, "rig thread", {edge / 1000: count for edge, count in
+                                         report["lateness_histogram"]},
+                 report["lateness"]["max_us"], before)
             for edge, count in report["lateness_histogram"]:
                 rig[edge / 1000] = rig.get(edge / 1000, 0) + count
             rig_longest = max(rig_longest, report["lateness"]["max_us"])
@@ -111,7 +133,10 @@ def main():
             trips += report["edge_to_stop"]["count"]
             stop_99 += report["edge_to_stop_us"]
             stop_longest = max(stop_longest, report["edge_to_stop"]["max_us"])
+            before = stolen(options.cpu)
             classes, longest = cyclic_slot(options, options.slot)
+            each(options, "cyclictest", classes, longest, before)
+            seen_99.append(report["edge_to_seen"]["p99_us"])
             for edge, count in classes.items():
                 cyclic[edge] = cyclic.get(edge, 0) + count
             cyclic_longest = max(cyclic_longest, longest)
@@ -128,7 +153,9 @@ def main():
     stop = stop_99[max(0, -(-len(stop_99) * 99 // 100) - 1)] if stop_99 else float("nan")
     print(f"ratio at p99.9: {ratio:.3f} (at most {LIMIT_RATIO})")
     print(f"edge to first stop command: {trips} times, p99 {stop:.1f} us "
-          f"(at most {LIMIT_STOP_US}), longest {stop_longest:.1f} us")
+          f"(at most {LIMIT_STOP_US}), p50 {stop_99[len(stop_99) // 2] if stop_99 else 0:.1f} us, "
+          f"longest {stop_longest:.1f} us; until the thread has seen the edge: p99 of the median "
+          f"slot {sorted(seen_99)[len(seen_99) // 2]:.1f} us")
     print(f"turns {turns}, left out {missed}; allocations after start {allocations}, "
           f"frees {frees}")
     for text in sorted(lost):

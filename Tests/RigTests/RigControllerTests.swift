@@ -62,7 +62,7 @@ import Testing
             Issue.record("\(rig.outcomes)")
             return
         }
-        #expect(reason.contains("0 droplets"))
+        #expect(reason.description.contains("0 droplets"))
         #expect(rig.controller.state == .ready)
     }
 

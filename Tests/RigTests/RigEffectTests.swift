@@ -111,7 +111,8 @@ import Testing
         #expect(
             rig.reports.contains {
                 if case .event(let kind, let text) = $0 {
-                    return kind == "stale-reading" && text.contains("nothing was stopped")
+                    return kind == "stale-reading"
+                        && text.description.contains("nothing was stopped")
                 }
                 return false
             })

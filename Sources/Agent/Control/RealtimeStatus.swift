@@ -97,7 +97,7 @@ extension Status {
     /// Takes over what `picture` shows of the rig, whose pumps are called `names`.
     mutating func show(_ picture: RigPicture, names: [String]) {
         state = picture.state.rawValue
-        holdReason = picture.holdReason
+        holdReason = picture.holdWords.description
         condition = picture.condition
         droplets = picture.droplets
         flags = picture.flags

@@ -157,7 +157,7 @@ final class Director {
             case .report(let report): take(report, at: item.at)
             case .wantsOrder: isOrderWanted = true
             case .declined(let condition): declined(condition)
-            case .answered(let ticket, let text): answers.append((ticket, text))
+            case .answered(let ticket, let text): answers.append((ticket, text.description))
             case .missedTurns(let count, let worst):
                 record(
                     .event(
@@ -213,7 +213,7 @@ final class Director {
                 // What was broken off by a hold or a fault does not count as a try.
                 failures[order.number, default: 0] += 1
                 if failures[order.number, default: 0] > settings.rig.conditionRetries {
-                    try finish(order, .failed(reason: reason))
+                    try finish(order, .failed(reason: reason.description))
                 } else {
                     try campaign.conditionAbandoned(number: order.number)
                 }

@@ -80,7 +80,8 @@ struct Recorder {
                             name: Self.remainingPrefix + $0.name, value: $1.microliters)
                     })
             ]
-        case .event(let kind, let text): return [.event(kind: kind, text: text)]
+        case .event(let kind, let words):
+            return [.event(kind: kind, text: words.description)]
         case .fault(let fault):
             return [.fault(kind: fault.kind, text: fault.text, latched: fault.latching)]
         }
@@ -112,10 +113,10 @@ struct Recorder {
             record.reason = earlyEnd
         case .failed(let reason):
             record.outcome = ConditionRecord.failed
-            record.reason = reason
+            record.reason = reason.description
         case .abandoned(let reason):
             record.outcome = ConditionRecord.abandoned
-            record.reason = reason
+            record.reason = reason.description
         }
         return record
     }

@@ -30,7 +30,7 @@ enum RigNews: Sendable {
     /// It was not any more when this order came.
     case declined(condition: Int)
     /// What became of a request of `ticket`.
-    case answered(ticket: Int, text: String)
+    case answered(ticket: Int, text: Words)
     /// Turns of the schedule were left out since this was told the last time.
     case missedTurns(count: Int, worst: TimeSpan)
     /// The rig thread runs without something it was meant to have.
@@ -80,7 +80,7 @@ final class RigLink: Sendable {
 /// The rig at one moment, for those who look at it from outside.
 final class RigPicture: @unchecked Sendable {
     var state = RigState.connecting
-    var holdReason = ""
+    var holdWords = Words.text("")
     var condition: Int?
     var droplets = 0
     var flags = 0

@@ -36,7 +36,11 @@ package final class RigTrial {
             world: world, settings: settings, loss: loss, remaining: [], meter: meter)
         thread = RigThread(rig: rig, link: link, settings: settings.realtime)
         thread.probe = probe
+        thread.picturePeriod = Self.picturePeriod
     }
+
+    /// What is measured shall not wait for the next picture.
+    private static let picturePeriod = TimeSpan.milliseconds(20)
 
     /// Starts the rig's thread.
     package func start() throws(WorldError) { try thread.start() }
@@ -49,7 +53,7 @@ package final class RigTrial {
             case .wantsOrder: wantsOrder = true
             case .report(let report):
                 reports += 1
-                if case .fault(let fault) = report { lastFault = "\(fault.text)" }
+                if case .fault(let fault) = report { lastFault = fault.text }
                 if case .droplet = report { droplets += 1 }
             default: break
             }

@@ -159,6 +159,8 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
             refusal = nil
             machine.lineOpened(at: now)
             noteChange()
+        } catch .underWay {
+            retryAt = now + fullPeriod
         } catch {
             retryAt = now + retryPeriod
             if refusal != error {

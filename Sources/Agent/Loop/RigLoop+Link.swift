@@ -18,10 +18,10 @@ extension RigLoop {
                     tell(.declined(condition: order.number), at: now)
                 }
             case .operate(let commands, let ticket):
-                var text = ""
+                var text = Words.text("")
                 for command in commands {
-                    if !text.isEmpty { text += "; " }
-                    text += controller.operate(command, at: now)
+                    let answer = controller.answer(command, at: now)
+                    text = text.isEmpty ? answer : .text("\(text); \(answer)")
                 }
                 carryOut(at: now)
                 tell(.answered(ticket: ticket, text: text), at: now)
@@ -79,7 +79,7 @@ extension RigLoop {
     func draw(for link: RigLink) {
         guard let picture = link.pictures.takeBlank() else { return }
         picture.state = controller.state
-        picture.holdReason = controller.holdReason
+        picture.holdWords = controller.holdWords
         picture.condition = controller.order?.number
         picture.droplets = controller.losses.count
         picture.flags = controller.flags.all
@@ -89,9 +89,7 @@ extension RigLoop {
             picture.remaining[index] = controller.ledger.remaining[index]
         }
         picture.faults.removeAll(keepingCapacity: true)
-        for fault in controller.faults.all.prefix(RigPicture.faultLimit) {
-            picture.faults.append(fault)
-        }
+        controller.interlocks.appendFaults(to: &picture.faults, limit: RigPicture.faultLimit)
         link.pictures.hand(picture)
     }
 }

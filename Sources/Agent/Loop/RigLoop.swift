@@ -129,7 +129,7 @@ final class RigLoop {
             controller.heartbeat(failure: devices.heartbeatFailure, at: now)
         }
         while let notice = devices.takeNotice() {
-            tell(.report(.event(kind: "device", text: notice)), at: now)
+            tell(.report(.event(kind: "device", text: .text(notice))), at: now)
         }
     }
 
@@ -141,6 +141,8 @@ final class RigLoop {
                 case .pump(let pump, let goal):
                     let place = places[pump]
                     pumpLines[place.line].setGoal(goal, pump: place.index, at: now)
+                    // At once: what stops a pump does not wait for the goals of the others.
+                    pumpLines[place.line].flush(at: now)
                 case .acknowledgeAlarm(let pump):
                     let place = places[pump]
                     pumpLines[place.line].acknowledgeAlarm(pump: place.index, at: now)
@@ -187,7 +189,7 @@ final class RigLoop {
         events.removeAll(keepingCapacity: true)
         for line in lines {
             for notice in line.takeNotices() {
-                tell(.report(.event(kind: "line", text: notice)), at: now)
+                tell(.report(.event(kind: "line", text: .text(notice))), at: now)
             }
             line.takeEvents(into: &events)
         }
@@ -228,7 +230,7 @@ final class RigLoop {
                     })
                 if interlocks?.debounces == false {
                     let text = "the kernel does not debounce here: every bounce counts"
-                    tell(.report(.event(kind: "interlock", text: text)), at: now)
+                    tell(.report(.event(kind: "interlock", text: .text(text))), at: now)
                 }
                 for index in settings.interlocks.indices {
                     let level = try interlocks?.level(index)

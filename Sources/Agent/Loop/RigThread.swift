@@ -13,8 +13,8 @@ package protocol RigProbe: AnyObject {
 /// before everything else in the process. What it needs is made before it starts; what it finds
 /// out it hands down and never waits for.
 final class RigThread: @unchecked Sendable {
-    /// How often the picture for `argent status` is drawn.
-    static let picturePeriod = TimeSpan.milliseconds(200)
+    /// How often the picture for `argent status` is drawn. Set before `start`.
+    var picturePeriod = TimeSpan.milliseconds(200)
     /// Memory touched beforehand, for what is still allocated now and then.
     static let heapReserve = 8 << 20
 
@@ -62,6 +62,7 @@ final class RigThread: @unchecked Sendable {
             Thread.touchStack()
         }
         if settings.cpu >= 0 { need(Thread.pin(to: settings.cpu)) }
+        if settings.priority > 0 { need(Idling.stayAwake()) }
         if settings.priority > 0 { need(Thread.become(.fifo(priority: settings.priority))) }
     }
 
@@ -75,7 +76,7 @@ final class RigThread: @unchecked Sendable {
             rig.turn()
             var now = rig.world.now
             if let missed = notice.take(at: now) { rig.tell(missed, at: now) }
-            if now - drawnAt >= Self.picturePeriod {
+            if now - drawnAt >= picturePeriod {
                 drawnAt = now
                 rig.draw(for: link)
             }

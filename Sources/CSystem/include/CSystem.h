@@ -45,6 +45,9 @@ int csystem_thread_fifo(int priority);            // SCHED_FIFO for the calling 
 int csystem_thread_nice(int increment);           // of the calling thread
 int csystem_lock_memory(void);                    // mlockall(MCL_CURRENT | MCL_FUTURE)
 int csystem_thread_pin(int cpu);                  // keeps the calling thread on one processor
+// Keeps all processors out of sleep states that take long to leave (/dev/cpu_dma_latency), for as
+// long as the returned descriptor is open.
+int csystem_stay_awake(void);
 int csystem_thread_exact_timers(void);            // timer slack 1 ns instead of 50 us
 void csystem_touch_stack(void);                   // touches 256 KiB of stack below the caller
 // The heap never shrinks from here on, and has bytes touched beforehand (mallopt(3)).

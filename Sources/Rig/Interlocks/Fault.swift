@@ -1,68 +1,109 @@
 import Configuration
 import Quantities
 
-/// A row of the interlock matrix whose reaction is in force, for people.
+/// A row of the interlock matrix whose reaction is in force: the facts, and on demand the words.
+/// Making and copying one takes no memory.
 public struct Fault: Equatable, Sendable {
-    /// What is wrong.
-    public var hazard: Hazard
-    /// Whose; empty for the rig's own.
-    public var subject: String
-    /// What happened with value and limit, what was done, and what to do about it.
-    public var text: String
-    /// Whether it stays until an operator clears it.
-    public var latching: Bool
-    /// Whether the cause is still there. A fault that is active cannot be cleared.
-    public var active: Bool
-    /// Since when it is as it is.
-    public var since: Instant
-    /// What is done because of it.
-    public var reactions: Reactions
+    /// The table, which is never copied.
+    let rows: [ReactionRow]
+    /// The place of the row in it.
+    let place: Int
+    /// The row's state when the fault was noted.
+    let cell: Interlocks.Cell
 
+    /// The row.
+    var row: ReactionRow { rows[place] }
+    /// What is wrong.
+    public var hazard: Hazard { row.hazard }
+    /// Whose; empty for the rig's own.
+    public var subject: String { row.subject }
+    /// Whether it stays until an operator clears it.
+    public var latching: Bool { row.release == .operator || cell.isLatched }
+    /// Whether the cause is still there. A fault that is active cannot be cleared.
+    public var active: Bool { cell.phase == .tripped }
+    /// Since when it is as it is.
+    public var since: Instant { cell.since }
+    /// What is done because of it.
+    public var reactions: Reactions { row.reactions }
     /// The short name of the hazard for logs and programs.
     public var kind: String { hazard.rawValue }
+    /// What happened with value and limit, what was done, and what to do about it.
+    public var text: String { "\(what); \(row.answer); \(todo)" }
 }
 
 extension Interlocks {
+    /// Whether a row's reaction is in force.
+    func isInForce(_ row: Int) -> Bool {
+        cells[row].phase == .tripped || cells[row].phase == .recovered
+    }
+
     /// The faults in force, oldest first.
     public var faults: [Fault] {
-        cells.indices
-            .filter { cells[$0].phase == .tripped || cells[$0].phase == .recovered }
-            .sorted { cells[$0].order < cells[$1].order }
-            .map(fault)
+        var faults: [Fault] = []
+        appendFaults(to: &faults, limit: .max)
+        return faults
+    }
+
+    /// Appends the faults in force to `faults`, oldest first, until it holds `limit`. Takes no
+    /// memory where there is room for them.
+    public func appendFaults(to faults: inout [Fault], limit: Int) {
+        // Every trip has a number of its own, so that the next is found without a sorted list.
+        var told = 0
+        while faults.count < limit {
+            var next: Int?
+            for row in cells.indices where isInForce(row) && cells[row].order > told {
+                if let best = next, cells[best].order < cells[row].order { continue }
+                next = row
+            }
+            guard let next else { return }
+            told = cells[next].order
+            faults.append(fault(next))
+        }
+    }
+
+    /// The fault in force that came last; nil: there is none.
+    var latestFault: Fault? {
+        var last: Int?
+        for row in cells.indices where isInForce(row) {
+            if let best = last, cells[best].order > cells[row].order { continue }
+            last = row
+        }
+        return last.map(fault)
     }
 
     /// The row as a fault, whether it is in force or not.
-    public func fault(_ row: Int) -> Fault {
-        let cell = cells[row]
-        return Fault(
-            hazard: rows[row].hazard, subject: rows[row].subject, text: text(row),
-            latching: rows[row].release == .operator || cell.isLatched,
-            active: cell.phase == .tripped, since: cell.since, reactions: rows[row].reactions)
-    }
+    public func fault(_ row: Int) -> Fault { Fault(rows: rows, place: row, cell: cells[row]) }
+}
 
-    /// What happened, what was done, what to do.
-    func text(_ row: Int) -> String {
-        "\(what(row)); \(rows[row].answer); \(todo(row))"
+/// The words.
+extension Fault {
+    /// What became of it, for people.
+    func text(of change: InterlockChange.Kind) -> String {
+        let title = row.hazard.rawValue + (row.subject.isEmpty ? "" : " \(row.subject)")
+        switch change {
+        case .tripped, .latched: return text
+        case .recovered: return "\(title): in order again"
+        case .released: return "\(title): \(row.answer) is over"
+        }
     }
 
     /// What happened, with value and limit.
-    func what(_ index: Int) -> String {
-        let row = rows[index]
-        let cell = cells[index]
+    private var what: String {
+        let row = row
         let name = row.subject
         let detail = cell.detail.isEmpty ? "" : ": \(cell.detail)"
         switch row.hazard {
         case .interlock: return "interlock \(name) says danger"
         case .unreadable: return "interlock \(name) cannot be read\(detail)"
-        case .outOfRange, .pressure, .temperature, .leak: return limitText(row, cell)
+        case .outOfRange, .pressure, .temperature, .leak: return limitText
         case .staleReading:
             return "\(name) was last heard \(shown(cell.value, "s")) ago, "
                 + "limit \(shown(row.delay.seconds, "s"))"
         case .flowDeviation:
-            return "\(name) \(flowText(cell)), permitted "
+            return "\(name) \(flowText), permitted "
                 + "\(shown(row.tolerance * 100, "%")) and \(shown(row.slack, "uL/min"))"
         case .noFlow:
-            return "\(name) \(flowText(cell)): the pumps say that they run, and nothing flows"
+            return "\(name) \(flowText): the pumps say that they run, and nothing flows"
         case .volumeDeviation:
             let (is_, than) =
                 row.isSensor
@@ -71,7 +112,8 @@ extension Interlocks {
                 + "\(shown(cell.limit, "uL")) \(than), permitted "
                 + "\(shown(row.tolerance * 100, "%")) and \(shown(row.slack, "uL"))"
         case .pumpAlarm: return "\(name) stopped by itself\(detail)"
-        case .pumpDisobedient, .noSpectra, .reference, .stepTime, .log: return cell.detail
+        case .pumpDisobedient, .noSpectra, .reference, .stepTime, .log:
+            return cell.detail.description
         case .instrumentAbsent: return "\(name) is not found\(detail)"
         case .instrumentLost: return "\(name) is lost\(detail)"
         case .logBudget: return "the space for records runs out\(detail)"
@@ -80,7 +122,7 @@ extension Interlocks {
         }
     }
 
-    private func limitText(_ row: ReactionRow, _ cell: Cell) -> String {
+    private var limitText: String {
         let unit = row.measure?.unit ?? ""
         let what = "\(row.measure?.rawValue ?? "value") of \(row.subject)"
         guard cell.value.isFinite else {
@@ -96,20 +138,20 @@ extension Interlocks {
             + "\(shown(cell.limit, unit))\(lasting)"
     }
 
-    private func flowText(_ cell: Cell) -> String {
+    private var flowText: String {
         guard cell.value.isFinite else { return "says nothing" }
         return "measures \(shown(cell.value, "uL/min")) where \(shown(cell.limit, "uL/min")) "
             + "is commanded"
     }
 
     /// What a person is to do.
-    private func todo(_ index: Int) -> String {
-        let row = rows[index]
+    private var todo: String {
+        let row = row
         guard row.reactions != .report else { return "\(row.hazard.remedy), nothing was stopped" }
-        if cells[index].isLatched {
-            return "it came back \(Self.releaseLimit) times in "
-                + "\(shown(Self.releaseWindow.seconds / 60, "min")): \(row.hazard.remedy), then "
-                + "`argent clear`"
+        if cell.isLatched {
+            return "it came back \(Interlocks.releaseLimit) times in "
+                + "\(shown(Interlocks.releaseWindow.seconds / 60, "min")): "
+                + "\(row.hazard.remedy), then `argent clear`"
         }
         if row.release == .operator { return "\(row.hazard.remedy), then `argent clear`" }
         let after =

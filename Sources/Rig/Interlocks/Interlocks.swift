@@ -46,7 +46,7 @@ public struct Interlocks: Sendable {
         /// The limit it broke; NaN: none.
         public internal(set) var limit = Double.nan
         /// What is to be said about it beside value and limit.
-        public internal(set) var detail = ""
+        public internal(set) var detail = HazardDetail.none
         /// When it tripped last, counted over all rows: the order of faults.
         var order = 0
         /// Automatic releases since `countedFrom`.
@@ -128,7 +128,7 @@ public struct Interlocks: Sendable {
     /// The hazard of `row` is there, or is not. `value` broke `limit`.
     public mutating func set(
         _ row: Int, isWrong: Bool, value: Double = .nan, limit: Double = .nan,
-        detail: @autoclosure () -> String = "", at now: Instant
+        detail: @autoclosure () -> HazardDetail = .none, at now: Instant
     ) {
         guard cells.indices.contains(row) else { return }
         switch (cells[row].phase, isWrong) {
@@ -158,7 +158,8 @@ public struct Interlocks: Sendable {
 
     /// The hazard of `row` happened and is over: there is no state to read.
     public mutating func pulse(
-        _ row: Int, value: Double = .nan, detail: @autoclosure () -> String = "", at now: Instant
+        _ row: Int, value: Double = .nan, detail: @autoclosure () -> HazardDetail = .none,
+        at now: Instant
     ) {
         guard cells.indices.contains(row) else { return }
         if cells[row].phase == .tripped || cells[row].phase == .recovered {
@@ -209,7 +210,7 @@ public struct Interlocks: Sendable {
     // MARK: - Moves
 
     private mutating func begin(
-        _ row: Int, _ value: Double, _ limit: Double, _ detail: String, at now: Instant
+        _ row: Int, _ value: Double, _ limit: Double, _ detail: HazardDetail, at now: Instant
     ) {
         note(row, value, limit)
         cells[row].detail = detail
