@@ -36,7 +36,7 @@ final class ShapeRows {
     private var products: Scratch<Double>
     private let edge: Scratch<Float>
 
-    /// Rows of `layer`, padded to whole blocks of `tile` outputs; `target` of one number per output.
+    /// Rows of `layer`, padded to whole blocks of `tile` outputs; `target` has a number per output.
     init(layer: DenseNetwork.Layer, target: [Float], tile: Int) {
         self.layer = layer
         self.target = target
