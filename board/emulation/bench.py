@@ -14,7 +14,9 @@ LINE_NAMES = [
     "LAMP", "SHUTTER", "HEARTBEAT", "ENABLE", "STEP", "DIRECTION", "SPARE-1", "SPARE-2",
 ]
 
-# Drop-in of the emulated board: its lines. Active low: a cut wire counts as danger.
+# Drop-in of the emulated board: lines (active low: a cut wire counts as danger), outputs, the
+# relay's heartbeat, and chips on the simulated bus with what is done against each. The relay is
+# as patient as an emulated clock needs it.
 LINES = """
 [[interlock]]
 name = "emergency stop"
@@ -31,6 +33,169 @@ line = "DOOR"
 active_low = true
 latching = false
 debounce = "5 ms"
+
+[[interlock]]
+name = "wet floor"
+chip_label = "rig-gpio"
+line = "LEAK"
+active_low = true
+latching = true
+
+[[interlock]]
+name = "waste level"
+chip_label = "rig-gpio"
+line = "LEVEL"
+active_low = true
+latching = false
+
+[[output]]
+name = "waste valve"
+kind = "valve"
+chip_label = "rig-gpio"
+line = "VALVE-1"
+normally = "closed"
+on = "flowing"
+
+[[output]]
+name = "vent valve"
+kind = "valve"
+chip_label = "rig-gpio"
+line = "VALVE-2"
+normally = "open"
+on = "never"
+
+[[output]]
+name = "pump power"
+kind = "enable"
+chip_label = "rig-gpio"
+line = "ENABLE"
+on = "awake"
+
+[heartbeat]
+chip_label = "rig-gpio"
+line = "HEARTBEAT"
+period = "200 ms"
+earliest = "50 ms"
+latest = "5 s"
+
+[[expander]]
+name = "extra"
+bus = "/dev/i2c-0"
+address = 0x20
+
+[[output]]
+name = "ring light"
+kind = "lamp"
+expander = "extra"
+line = "A0"
+on = "lit"
+frozen_is_safe = true
+
+[[sensor]]
+name = "oil pressure"
+chip = "ads1115"
+bus = "/dev/i2c-0"
+address = 0x48
+channel = "AIN0"
+quantity = "pressure"
+scale = 250
+offset = -125
+lowest = -50
+highest = 850
+stale_after = "2 s"
+
+[[sensor]]
+name = "bath"
+chip = "tmp117"
+bus = "/dev/i2c-0"
+address = 0x49
+stale_after = "2 s"
+
+[[sensor]]
+name = "drip tray"
+chip = "ads1115"
+bus = "/dev/i2c-0"
+address = 0x4a
+channel = "AIN0"
+stale_after = "2 s"
+
+[[reaction]]
+when = "interlock"
+of = "door"
+do = ["hold"]
+after = "500 ms"
+
+[[reaction]]
+when = "interlock"
+of = "waste level"
+do = ["ramp-down"]
+ramp_time = "2 s"
+after = "500 ms"
+
+[[reaction]]
+when = "pressure"
+of = "oil pressure"
+above = "300 kPa"
+below = "20 kPa"
+for = "500 ms"
+
+[[reaction]]
+when = "temperature"
+of = "bath"
+above = "60 C"
+below = "5 C"
+
+[[reaction]]
+when = "leak"
+of = "drip tray"
+above = "2 V"
+
+[[reaction]]
+when = "out-of-range"
+of = "drip tray"
+below = "0.1 V"
+do = ["hold"]
+release = "automatic"
+after = "500 ms"
+"""
+
+# Another drop-in: a flow sensor, which the checks let follow what the oil pump really does.
+FLOW = """
+[[sensor]]
+name = "oil flow"
+chip = "ads1115"
+bus = "/dev/i2c-0"
+address = 0x4b
+channel = "AIN0"
+quantity = "flow"
+scale = 2000
+offset = -2000
+stale_after = "2 s"
+
+[[reaction]]
+when = "flow-deviation"
+of = "oil flow"
+pumps = ["oil"]
+tolerance = "400 %"
+settle = "2 s"
+filter = "500 ms"
+for = "1 s"
+
+[[reaction]]
+when = "no-flow"
+of = "oil flow"
+pumps = ["oil"]
+settle = "2 s"
+filter = "500 ms"
+for = "1 s"
+
+[[reaction]]
+when = "volume-deviation"
+of = "oil flow"
+pumps = ["oil"]
+settle = "2 s"
+tolerance = "10 %"
+slack_volume = "5 uL"
 """
 
 # A library that makes fsync do nothing, for the negative control.
@@ -72,6 +237,8 @@ def payload(options, rig, work):
     shutil.copy(rig.folder + "/target.csv", folder)
     with open(folder + "/lines.toml", "w") as file:
         file.write(LINES)
+    with open(folder + "/flow.toml", "w") as file:
+        file.write(FLOW)
     image = work + "/payload.img"
     with open(image, "wb") as file:
         file.truncate(128 << 20)

@@ -10,7 +10,7 @@ image_packages="systemd systemd-sysv udev dbus kmod gpiod i2c-tools iproute2 pro
     libzstd1 libstdc++6 libsystemd0 libeatmydata1"
 # Drivers of the emulated board, by name; what they need comes along.
 image_modules="ext4 virtio_pci virtio_mmio virtio_blk virtio_console virtio_net virtio_rng configfs
-    i2c-dev i6300esb xhci-pci ftdi_sio cdc_acm usbserial gpio-sim-oot i2c-stub"
+    i2c-dev i6300esb xhci-pci loop ftdi_sio cdc_acm usbserial gpio-sim-oot i2c-stub"
 initrd_modules="virtio_pci virtio_mmio virtio_blk crc32c_generic ext4 i6300esb"
 
 # The newest kernel of Debian 13 for arm64; its headers, its source, and busybox.
