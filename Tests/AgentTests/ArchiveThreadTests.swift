@@ -41,7 +41,10 @@ private final class HangingObserver: RecordObserver, @unchecked Sendable {
             log: log, observer: observer, control: nil, answerLimit: .milliseconds(200))
 
         let before = Clocks.now
-        archive.append(Record(at: before, wall: .init(unixNanoseconds: 0), body: .event(kind: "ready", text: "oil")))
+        archive.append(
+            Record(
+                at: before, wall: .init(unixNanoseconds: 0),
+                body: .event(kind: "ready", text: "oil")))
         archive.flush()
         #expect(wait { observer.seen.load(ordering: .relaxed) == 1 })
         #expect(wait { archive.failure != nil })

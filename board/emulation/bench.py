@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -199,10 +200,7 @@ slack_volume = "5 uL"
 """
 
 # A library that makes fsync do nothing, for the negative control.
-CARELESS = """
-[Service]
-Environment=LD_PRELOAD=/usr/lib/aarch64-linux-gnu/libeatmydata.so
-"""
+CARELESS = "LD_PRELOAD=/usr/lib/aarch64-linux-gnu/libeatmydata.so"
 
 
 def arguments(parser, **numbers):
@@ -223,6 +221,8 @@ def configuration(rig):
     for name in Rig.lines:
         text = text.replace(f'"{rig.port(name)}"', f'"{Machine.port(name, Rig.lines)}"')
     text = text.replace(f'"{rig.folder}/control"', '"/run/argent/control"')
+    # A thousand turns a second are more than an emulated processor has time for.
+    text = re.sub(r'(\[realtime\][^\[]*?\nperiod = )"[^"]*"', r'\1"20 ms"', text)
     return text.replace(f'directory = "{rig.folder}"', 'directory = "/var/lib/argent"')
 
 
@@ -262,37 +262,27 @@ def package(options, which):
     return "/mnt/payload/" + os.path.basename(names[0])
 
 
-def installed(options, work):
-    """The disk of a board with the package installed, configured and enabled, but never run."""
-    disk = work + "/base.img"
-    subprocess.run(["cp", "--sparse=always", options.disk, disk], check=True)
+def installed(options, work, name, environment=""):
+    """The disk of a board on which the package is unpacked, configured and enabled, but was never
+    run. `environment` is the agent's: NAME=VALUE, for the negative control."""
+    root = work + "/root"
+    subprocess.run(["cp", "-a", os.path.dirname(options.disk) + "/root", root], check=True)
+    (deb,) = [n for n in glob.glob(options.packages + "/argent_*_arm64.deb") if "+next" not in n]
     rig = Rig(options.program, work + "/first-rig", options.runs, options.batch)
-    board = machine(options, work, rig, disk=disk, stick=payload(options, rig, work))
-    try:
-        board.boot()
-        board.shell.run("mkdir -p /mnt/payload && mount -o ro /dev/vdb /mnt/payload")
-        board.shell.run(f"dpkg -i {package(options, 'this')}", 300)
-        board.shell.run("cp /mnt/payload/argent.toml /mnt/payload/target.csv /etc/argent/ && "
-                        "systemctl enable argent && umount /mnt/payload", 120)
-        board.shut_down(180)
-    finally:
-        if board.process.poll() is None:
-            board.cut()
-        rig.close()
-    return disk
-
-
-def without_fsync(base, work):
-    """The same disk with a service whose fsync does nothing."""
-    disk = work + "/careless.img"
-    drop_in = work + "/careless.conf"
-    subprocess.run(["cp", "--sparse=always", base, disk], check=True)
-    with open(drop_in, "w") as file:
-        file.write(CARELESS)
-    folder = "/etc/systemd/system/argent.service.d"
-    commands = f"mkdir {folder}\ncd {folder}\nwrite {drop_in} careless.conf\n"
-    subprocess.run(["debugfs", "-w", disk], input=commands, text=True, check=True,
-                   capture_output=True)
+    rig.close()
+    for command in (["dpkg-deb", "-x", deb, root], ["systemd-sysusers", f"--root={root}"],
+                    ["systemd-tmpfiles", f"--root={root}", "--create", "argent.conf"],
+                    ["systemctl", f"--root={root}", "enable", "argent"]):
+        subprocess.run(command, check=True, capture_output=True)
+    with open(root + "/etc/argent/argent.toml", "w") as file:
+        file.write(configuration(rig))
+    shutil.copy(rig.folder + "/target.csv", root + "/etc/argent")
+    with open(root + "/etc/board-direct.conf", "w") as file:
+        file.write(f'AGENT_ENVIRONMENT="{environment}"\n')
+    disk = f"{work}/{name}.img"
+    subprocess.run(["truncate", "-s", "900M", disk], check=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", root, "-F", disk], check=True)
+    shutil.rmtree(root)
     return disk
 
 
