@@ -224,15 +224,15 @@ lean="-Xswiftc -Xfrontend -Xswiftc -disable-implicit-string-processing-module-im
 
 # build_release arm64|amd64: the three programs, stripped, in .build/board/ARCH.
 build_release() {
-    local arch=$1 target strip triple scratch=$tree/.build/board product
+    local arch=$1 target strip scratch=$tree/.build/board product
     case $arch in
         arm64)
             target="ARGENT_CPU= swift build --swift-sdk aarch64-unknown-linux-gnu"
-            triple=aarch64-unknown-linux-gnu strip=aarch64-linux-gnu-strip
+            strip=aarch64-linux-gnu-strip
             ;;
         amd64)
             target="swift build"
-            triple=x86_64-unknown-linux-gnu strip=strip
+            strip=strip
             ;;
     esac
     mkdir -p "$scratch/$arch"
@@ -242,7 +242,7 @@ build_release() {
             --scratch-path '$scratch/swift-$arch' \
             -c release --static-swift-stdlib --product $product $(echo $lean)"
         in_tools "$strip -o '$scratch/$arch/$product' \
-            '$scratch/swift-$arch/$triple/release/$product'"
+            '$scratch/swift-$arch/'*-linux-gnu/release/$product"
     done
     say "built for $arch: $(cd "$scratch/$arch" && stat -c '%n %s bytes' argent argent-workstation | paste -sd, -)"
 }

@@ -73,6 +73,12 @@ public final class PtyServer {
         lines[index].connect(try linkedTerminal(index))
     }
 
+    /// Breaks the wires of port `index`, or mends them: the plug stays in, and every byte is lost.
+    public func setCut(_ isCut: Bool, _ index: Int) {
+        guard lines.indices.contains(index) else { return }
+        lines[index].isCut = isCut
+    }
+
     /// A host left: what it did not read, its exclusive claim and its settings would stay with
     /// the terminal, so the next host gets a new one under the same path.
     private func renew(_ index: Int) {
@@ -123,6 +129,8 @@ private struct PtyLine {
     private(set) var terminal: PseudoTerminal?
     var hasHost = false
     var hostLeft = false
+    /// The wires are broken: whatever is sent is lost, both ways.
+    var isCut = false
     private var output: [UInt8] = []
     private var arriving: [(at: Instant, bytes: [UInt8])] = []
     private var lineFreeIn = Instant.zero
@@ -158,7 +166,7 @@ private struct PtyLine {
         port.peer.takeOutput(into: &fresh, at: now)
         if output.isEmpty { lineFreeOut = now }
         // Nobody listens: the bytes are gone.
-        if hasHost { output += fresh.prefix(max(0, PtyServer.outputMax - output.count)) }
+        if hasHost, !isCut { output += fresh.prefix(max(0, PtyServer.outputMax - output.count)) }
         if hasHost { write(at: now) }
         var next = port.peer.deadline
         if let first = arriving.first { next = min(next, first.at) }
@@ -181,6 +189,7 @@ private struct PtyLine {
         var bytes: [UInt8] = []
         guard let count = try? terminal.read(into: &bytes, limit: PtyServer.readMax), count > 0
         else { return }
+        guard !isCut else { return }
         lineFreeIn = max(lineFreeIn, now) + TimeSpan(nanoseconds: byteTime * Int64(count))
         arriving.append((lineFreeIn, bytes))
     }

@@ -97,7 +97,7 @@ enum SimulateCommand {
     ) -> String {
         let words = text.split(separator: " ").map(String.init)
         guard words.count == 2, let verb = words.first, let name = words.last else {
-            return "use: unplug|plug|stall|free|silence|refill NAME, look, or quit"
+            return "use: unplug|plug|cut|mend|stall|free|silence|refill NAME, look, or quit"
         }
         guard let line = rig.line(of: name, in: settings) else {
             return "no instrument is called \(name)"
@@ -107,6 +107,8 @@ enum SimulateCommand {
         case "unplug": server.unplug(line)
         case "plug":
             do throws(WorldError) { try server.replug(line) } catch { return "\(error)" }
+        case "cut": server.setCut(true, line)
+        case "mend": server.setCut(false, line)
         case "stall": syringe?.setFault(.stalled, at: PtyServer.now)
         case "silence": syringe?.setFault(.silent, at: PtyServer.now)
         case "free": syringe?.setFault(.none, at: PtyServer.now)

@@ -9,7 +9,8 @@ def check(board):
     state = board.try_run("systemctl is-system-running --wait", 120).text
     board.expect(state in ("running", "degraded"), f"systemd says {state}")
     failed = board.run("systemctl list-units --failed --no-legend --plain")
-    board.expect(not failed, f"units failed: {failed}")
+    board.expect(not failed, f"units failed: {failed}\n"
+                 + board.try_run(f"systemctl status --no-pager -n 5 {failed.split(' ')[0]}").text)
     board.note("kernel, systemd", board.run("uname -rm; systemctl --version | head -1 | cut -d' ' -f2")
                .replace("\n", ", "))
     board.run("mkdir -p /mnt/payload && mount -o ro /dev/vdb /mnt/payload")

@@ -12,7 +12,7 @@ def check(board):
     board.expect(state == ["inactive", "disabled"], f"after installation the service is {state}")
     board.expect(board.rig.is_still(), "something flows after installation")
     board.run("id argent; test -d /var/lib/argent; test \"$(stat -c %U /var/lib/argent)\" = argent")
-    for port in ("/dev/serial/by-id/*", "/dev/gpiochip*"):
+    for port in ("/dev/serial/by-id/*", "/dev/gpiochip*", "/dev/i2c-*"):
         groups = set(board.run(f"stat -L -c %G {port}").split())
         board.expect(groups == {"argent"}, f"{port} belong to {groups}")
     board.run("man -l /usr/share/man/man1/argent.1.gz >/dev/null 2>&1 || "

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -14,7 +15,9 @@ LINE_NAMES = [
     "LAMP", "SHUTTER", "HEARTBEAT", "ENABLE", "STEP", "DIRECTION", "SPARE-1", "SPARE-2",
 ]
 
-# Drop-in of the emulated board: its lines. Active low: a cut wire counts as danger.
+# Drop-in of the emulated board: lines (active low: a cut wire counts as danger), outputs, the
+# relay's heartbeat, and chips on the simulated bus with what is done against each. The relay is
+# as patient as an emulated clock needs it.
 LINES = """
 [[interlock]]
 name = "emergency stop"
@@ -31,13 +34,173 @@ line = "DOOR"
 active_low = true
 latching = false
 debounce = "5 ms"
+
+[[interlock]]
+name = "wet floor"
+chip_label = "rig-gpio"
+line = "LEAK"
+active_low = true
+latching = true
+
+[[interlock]]
+name = "waste level"
+chip_label = "rig-gpio"
+line = "LEVEL"
+active_low = true
+latching = false
+
+[[output]]
+name = "waste valve"
+kind = "valve"
+chip_label = "rig-gpio"
+line = "VALVE-1"
+normally = "closed"
+on = "flowing"
+
+[[output]]
+name = "vent valve"
+kind = "valve"
+chip_label = "rig-gpio"
+line = "VALVE-2"
+normally = "open"
+on = "never"
+
+[[output]]
+name = "pump power"
+kind = "enable"
+chip_label = "rig-gpio"
+line = "ENABLE"
+on = "awake"
+
+[heartbeat]
+chip_label = "rig-gpio"
+line = "HEARTBEAT"
+period = "200 ms"
+earliest = "50 ms"
+latest = "5 s"
+
+[[expander]]
+name = "extra"
+bus = "/dev/i2c-0"
+address = 0x20
+
+[[output]]
+name = "ring light"
+kind = "lamp"
+expander = "extra"
+line = "A0"
+on = "lit"
+frozen_is_safe = true
+
+[[sensor]]
+name = "oil pressure"
+chip = "ads1115"
+bus = "/dev/i2c-0"
+address = 0x48
+channel = "AIN0"
+quantity = "pressure"
+scale = 250
+offset = -125
+lowest = -50
+highest = 850
+stale_after = "2 s"
+
+[[sensor]]
+name = "bath"
+chip = "tmp117"
+bus = "/dev/i2c-0"
+address = 0x49
+stale_after = "2 s"
+
+[[sensor]]
+name = "drip tray"
+chip = "ads1115"
+bus = "/dev/i2c-0"
+address = 0x4a
+channel = "AIN0"
+stale_after = "2 s"
+
+[[reaction]]
+when = "interlock"
+of = "door"
+do = ["hold"]
+after = "500 ms"
+
+[[reaction]]
+when = "interlock"
+of = "waste level"
+do = ["ramp-down"]
+ramp_time = "2 s"
+after = "500 ms"
+
+[[reaction]]
+when = "pressure"
+of = "oil pressure"
+above = "300 kPa"
+below = "20 kPa"
+for = "500 ms"
+
+[[reaction]]
+when = "temperature"
+of = "bath"
+above = "60 C"
+below = "5 C"
+
+[[reaction]]
+when = "leak"
+of = "drip tray"
+above = "2 V"
+
+[[reaction]]
+when = "out-of-range"
+of = "drip tray"
+below = "0.1 V"
+do = ["hold"]
+release = "automatic"
+after = "500 ms"
+"""
+
+# Another drop-in: a flow sensor, which the checks let follow what the oil pump really does.
+FLOW = """
+[[sensor]]
+name = "oil flow"
+chip = "ads1115"
+bus = "/dev/i2c-0"
+address = 0x4b
+channel = "AIN0"
+quantity = "flow"
+scale = 2000
+offset = -2000
+stale_after = "2 s"
+
+[[reaction]]
+when = "flow-deviation"
+of = "oil flow"
+pumps = ["oil"]
+tolerance = "400 %"
+settle = "2 s"
+filter = "500 ms"
+for = "1 s"
+
+[[reaction]]
+when = "no-flow"
+of = "oil flow"
+pumps = ["oil"]
+settle = "2 s"
+filter = "500 ms"
+for = "1 s"
+
+[[reaction]]
+when = "volume-deviation"
+of = "oil flow"
+pumps = ["oil"]
+settle = "2 s"
+tolerance = "10 %"
+slack_volume = "5 uL"
 """
 
 # A library that makes fsync do nothing, for the negative control.
-CARELESS = """
-[Service]
-Environment=LD_PRELOAD=/usr/lib/aarch64-linux-gnu/libeatmydata.so
-"""
+CARELESS = "LD_PRELOAD=/usr/lib/aarch64-linux-gnu/libeatmydata.so"
 
 
 def arguments(parser, **numbers):
@@ -58,6 +221,8 @@ def configuration(rig):
     for name in Rig.lines:
         text = text.replace(f'"{rig.port(name)}"', f'"{Machine.port(name, Rig.lines)}"')
     text = text.replace(f'"{rig.folder}/control"', '"/run/argent/control"')
+    # A thousand turns a second are more than an emulated processor has time for.
+    text = re.sub(r'(\[realtime\][^\[]*?\nperiod = )"[^"]*"', r'\1"20 ms"', text)
     return text.replace(f'directory = "{rig.folder}"', 'directory = "/var/lib/argent"')
 
 
@@ -72,6 +237,8 @@ def payload(options, rig, work):
     shutil.copy(rig.folder + "/target.csv", folder)
     with open(folder + "/lines.toml", "w") as file:
         file.write(LINES)
+    with open(folder + "/flow.toml", "w") as file:
+        file.write(FLOW)
     image = work + "/payload.img"
     with open(image, "wb") as file:
         file.truncate(128 << 20)
@@ -95,37 +262,27 @@ def package(options, which):
     return "/mnt/payload/" + os.path.basename(names[0])
 
 
-def installed(options, work):
-    """The disk of a board with the package installed, configured and enabled, but never run."""
-    disk = work + "/base.img"
-    subprocess.run(["cp", "--sparse=always", options.disk, disk], check=True)
+def installed(options, work, name, environment=""):
+    """The disk of a board on which the package is unpacked, configured and enabled, but was never
+    run. `environment` is the agent's: NAME=VALUE, for the negative control."""
+    root = work + "/root"
+    subprocess.run(["cp", "-a", os.path.dirname(options.disk) + "/root", root], check=True)
+    (deb,) = [n for n in glob.glob(options.packages + "/argent_*_arm64.deb") if "+next" not in n]
     rig = Rig(options.program, work + "/first-rig", options.runs, options.batch)
-    board = machine(options, work, rig, disk=disk, stick=payload(options, rig, work))
-    try:
-        board.boot()
-        board.shell.run("mkdir -p /mnt/payload && mount -o ro /dev/vdb /mnt/payload")
-        board.shell.run(f"dpkg -i {package(options, 'this')}", 300)
-        board.shell.run("cp /mnt/payload/argent.toml /mnt/payload/target.csv /etc/argent/ && "
-                        "systemctl enable argent && umount /mnt/payload", 120)
-        board.shut_down(180)
-    finally:
-        if board.process.poll() is None:
-            board.cut()
-        rig.close()
-    return disk
-
-
-def without_fsync(base, work):
-    """The same disk with a service whose fsync does nothing."""
-    disk = work + "/careless.img"
-    drop_in = work + "/careless.conf"
-    subprocess.run(["cp", "--sparse=always", base, disk], check=True)
-    with open(drop_in, "w") as file:
-        file.write(CARELESS)
-    folder = "/etc/systemd/system/argent.service.d"
-    commands = f"mkdir {folder}\ncd {folder}\nwrite {drop_in} careless.conf\n"
-    subprocess.run(["debugfs", "-w", disk], input=commands, text=True, check=True,
-                   capture_output=True)
+    rig.close()
+    for command in (["dpkg-deb", "-x", deb, root], ["systemd-sysusers", f"--root={root}"],
+                    ["systemd-tmpfiles", f"--root={root}", "--create", "argent.conf"],
+                    ["systemctl", f"--root={root}", "enable", "argent"]):
+        subprocess.run(command, check=True, capture_output=True)
+    with open(root + "/etc/argent/argent.toml", "w") as file:
+        file.write(configuration(rig))
+    shutil.copy(rig.folder + "/target.csv", root + "/etc/argent")
+    with open(root + "/etc/board-direct.conf", "w") as file:
+        file.write(f'AGENT_ENVIRONMENT="{environment}"\n')
+    disk = f"{work}/{name}.img"
+    subprocess.run(["truncate", "-s", "900M", disk], check=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", root, "-F", disk], check=True)
+    shutil.rmtree(root)
     return disk
 
 

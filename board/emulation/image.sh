@@ -10,7 +10,7 @@ image_packages="systemd systemd-sysv udev dbus kmod gpiod i2c-tools iproute2 pro
     libzstd1 libstdc++6 libsystemd0 libeatmydata1"
 # Drivers of the emulated board, by name; what they need comes along.
 image_modules="ext4 virtio_pci virtio_mmio virtio_blk virtio_console virtio_net virtio_rng configfs
-    i2c-dev i6300esb xhci-pci ftdi_sio cdc_acm usbserial gpio-sim-oot i2c-stub"
+    i2c-dev i6300esb xhci-pci loop ftdi_sio cdc_acm usbserial gpio-sim-oot i2c-stub"
 initrd_modules="virtio_pci virtio_mmio virtio_blk crc32c_generic ext4 i6300esb"
 
 # The newest kernel of Debian 13 for arm64; its headers, its source, and busybox.
@@ -93,16 +93,10 @@ build_root() {
     [ -e "$root/var/lock" ] || ln -s ../run/lock "$root/var/lock"
     mkdir -p "$root"/{proc,sys,dev,run,tmp,root,mnt/payload}
     chmod 1777 "$root/tmp"
-    : >"$root/etc/machine-id"
     echo argent-board >"$root/etc/hostname"
     echo 'LANG=C.UTF-8' >"$root/etc/default/locale"
     echo '/dev/vda / ext4 errors=remount-ro 0 1' >"$root/etc/fstab"
     ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
-    for name in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
-        e2scrub_reap.service fstrim.timer systemd-resolved.service getty@tty1.service \
-        systemd-pcrphase.service systemd-timesyncd.service; do
-        ln -sf /dev/null "$root/etc/systemd/system/$name"
-    done
     rm -rf "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,locale,man,info}
     ldconfig -r "$root"
     finish "$image_root"
@@ -127,6 +121,7 @@ dress_root() {
     in_tools "depmod -b '$root/usr' $release"
     install -Dm755 "$board/emulation/guest/board-lines" "$root/usr/local/sbin/board-lines"
     install -Dm755 "$board/emulation/guest/board-shell" "$root/usr/local/sbin/board-shell"
+    install -Dm755 "$board/emulation/guest/board-direct" "$root/usr/local/sbin/board-direct"
     wants=$root/etc/systemd/system/multi-user.target.wants
     mkdir -p "$wants"
     local unit
@@ -136,6 +131,20 @@ dress_root() {
     done
     install -Dm644 "$board/emulation/guest/watchdog.conf" \
         "$root/etc/systemd/system.conf.d/watchdog.conf"
+    # Nobody logs in, and nothing here needs the network, a TPM or a screen.
+    local name
+    for name in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+        e2scrub_reap.service fstrim.timer systemd-resolved.service systemd-timesyncd.service \
+        systemd-networkd.service systemd-pcrphase.service systemd-pcrphase-sysinit.service \
+        systemd-pcrmachine.service systemd-tpm2-setup.service systemd-tpm2-setup-early.service \
+        systemd-binfmt.service proc-sys-fs-binfmt_misc.automount systemd-logind.service \
+        getty.target systemd-update-utmp.service systemd-rfkill.service; do
+        ln -sf /dev/null "$root/etc/systemd/system/$name"
+    done
+    # Started once already: a first start rebuilds what the image has, for minutes when emulated.
+    md5sum <<<argent-board | cut -c1-32 >"$root/etc/machine-id"
+    in_tools "systemd-sysusers --root '$root'"
+    touch "$root/etc/.updated" "$root/var/.updated"
 }
 
 build_initrd() {

@@ -178,24 +178,32 @@ class Machine:
             return "/dev/ttyS0"
         return f"/dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_{name}-if00-port0"
 
-    def boot(self):
-        """Switches it on; returns the seconds until its shell answered."""
+    def switch_on(self):
+        """Switches it on and returns at once."""
         for name in ("qmp", "shell"):
             if os.path.exists(self._path(name)):
                 os.unlink(self._path(name))
-        started = time.monotonic()
         log = open(self._path("qemu.log"), "ab")
         self.process = subprocess.Popen(
             self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
+
+    def check_on(self):
+        """Fails when the emulator has ended."""
+        if self.process.poll() is not None:
+            raise Failure(f"the emulator ended: {self.tail()}")
+
+    def boot(self):
+        """Switches it on; returns the seconds until its shell answered."""
+        started = time.monotonic()
+        self.switch_on()
         self._await_socket("shell")
         self._await_socket("qmp")
         self.shell = Shell(self._path("shell"))
         self.shell.connect()
         self.monitor = Monitor(self._path("qmp"))
         while not self.shell.wait_for_greeting(1):
-            if self.process.poll() is not None:
-                raise Failure(f"the emulator ended: {self.tail()}")
+            self.check_on()
             if time.monotonic() - started > BOOT_LIMIT_S:
                 raise Failure(f"not up within {BOOT_LIMIT_S} s; its console says: {self.tail()}")
         took = time.monotonic() - started
@@ -232,8 +240,9 @@ class Machine:
 
     def cut(self):
         """Takes the power away."""
-        self.process.kill()
-        self.process.wait()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
 
     def shut_down(self, seconds=60):
         """Switches it off as an administrator would; returns the seconds it took."""

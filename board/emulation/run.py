@@ -100,6 +100,12 @@ class Board:
             "pumps flow", 20, lambda: self.rig.flows()["oil"] > 10 and self.rig.flows()
         )
 
+    def wait_until_moving(self, seconds=120):
+        """Waits until some pump flows, if only to prime."""
+        return self.wait_for(
+            "a pump moves", seconds,
+            lambda: any(flow > 10 for flow in self.rig.flows().values()), 0.1)
+
     def pull(self, line, level):
         """Drives input `line` of the simulated GPIO chip: 1 high, 0 low."""
         number = bench.LINE_NAMES.index(line)
@@ -108,6 +114,31 @@ class Board:
 
     def level(self, line):
         return int(self.run(f"cat /run/rig-gpio/sim_gpio{bench.LINE_NAMES.index(line)}/value"))
+
+    def set_chip(self, there):
+        """Takes the whole GPIO chip away, or brings it back."""
+        self.run("board-lines" if there else "echo 0 >/sys/kernel/config/gpio-sim/rig/live")
+
+    def set_register(self, chip, register, word):
+        """What a simulated chip on the bus says, high byte first."""
+        swapped = (word & 0xFF) << 8 | word >> 8
+        self.run(f"i2cset -y 0 {chip:#x} {register:#x} {swapped:#x} w")
+
+    def fault(self, kind, whose):
+        """The fault of this kind that names `whose`, or None."""
+        faults = (self.status() or {}).get("faults", [])
+        return next((f for f in faults if f["kind"] == kind and whose in f["text"]), None)
+
+    def expect_lines_safe(self, is_chip_gone=False):
+        """Outputs have the level they have without power."""
+        if is_chip_gone:
+            return
+        levels = {name: self.level(name) for name in ("VALVE-1", "VALVE-2", "ENABLE")}
+        self.expect(not any(levels.values()), f"lines that should be low: {levels}")
+
+    def clear(self):
+        """`argent clear`, as soon as it is accepted."""
+        self.wait_for("clear is accepted", 60, lambda: self.try_run("argent clear").code == 0, 1)
 
     def close(self):
         if self.machine.process and self.machine.process.poll() is None:

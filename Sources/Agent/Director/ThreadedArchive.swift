@@ -8,6 +8,7 @@ import World
 ///
 /// A record is acknowledged once `sync` has returned for it. When the disk refuses, records stay
 /// in order in memory and are tried again; the rig learns of it through `failure` and goes safe.
+/// A disk that neither takes nor refuses is a failure as well, after `usualAnswerLimit`.
 final class ThreadedArchive: Archive, @unchecked Sendable {
     /// Records on their way to the disk at most; at 20 droplets a second, minutes of them.
     static let queueCapacity = 8_192
@@ -15,6 +16,9 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     static let overflowLimit = 65_536
     /// Time between two tries to write what the disk refused.
     static let retryPeriod = TimeSpan.milliseconds(500)
+    /// Longest time that one turn of the thread may take: memory cards pause for seconds when they
+    /// tidy up, and what takes longer than this is not tidying up.
+    static let usualAnswerLimit = TimeSpan.seconds(10)
 
     // Steward's own.
     private var overflow: [Record] = []
@@ -23,7 +27,11 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     private let queue = BoundedQueue<Record>(capacity: queueCapacity)
     private let isClosing = Atomic<Bool>(false)
     private let problem = Mutex<String?>(nil)
+    /// When the turn of the thread began that is under way, ns; 0: none is.
+    private let turnBegan = Atomic<Int64>(0)
     private let waker: WakeHandle
+
+    private let answerLimit: TimeSpan
 
     // Archive thread's own.
     private let log: SegmentedLog
@@ -41,8 +49,9 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
     /// Starts the thread; `room` is worked for there too.
     init(
         log: SegmentedLog, observer: (any RecordObserver)?, control: ControlServer?,
-        room: LogRoom? = nil
+        room: LogRoom? = nil, answerLimit: TimeSpan = usualAnswerLimit
     ) throws(WorldError) {
+        self.answerLimit = answerLimit
         self.room = room
         self.log = log
         self.observer = observer
@@ -73,6 +82,10 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
         guard overflow.count < Self.overflowLimit else {
             return "\(overflow.count) records wait for the disk"
         }
+        let began = turnBegan.load(ordering: .relaxed)
+        if began > 0, Clocks.now - Instant(nanoseconds: began) > answerLimit {
+            return "the disk has not answered for \(answerLimit.inWords)"
+        }
         return problem.withLock { $0 }
     }
 
@@ -99,6 +112,7 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
             let closing = isClosing.load(ordering: .acquiring)
             while let record = queue.pop() { pending.append(record) }
             let now = Clocks.now
+            turnBegan.store(now.nanoseconds, ordering: .relaxed)
             room?.collect(at: now, isLast: closing, into: &pending)
             if !pending.isEmpty || log.hasUnsynced, now >= retryAt || closing {
                 write(at: now)
@@ -111,6 +125,7 @@ final class ThreadedArchive: Archive, @unchecked Sendable {
             if closing, queue.count == 0, (pending.isEmpty && !log.hasUnsynced) || lastTry {
                 break
             }
+            turnBegan.store(0, ordering: .relaxed)
             let isBusy = moreToSeal || room?.isBusy ?? false
             _ = poller.wait(timeout: isBusy ? .zero : timeout(at: now))
         }
