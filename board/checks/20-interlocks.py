@@ -86,9 +86,9 @@ ROWS = [
 
 # The flow sensor follows what really flows, times a factor.
 FLOW_ROWS = [
-    ("flow sensor tells 3 x the volume", "volume-deviation", 3.0, 20.0, "held"),
-    ("flow sensor tells 6 x the flow", "flow-deviation", 6.0, 6.0, "held"),
-    ("pumps run and nothing flows", "no-flow", 0.0, 6.0, "safe"),
+    ("flow sensor tells 3 x the volume", "volume-deviation", 3.0, 24.0, "held"),
+    ("flow sensor tells 6 x the flow", "flow-deviation", 6.0, 12.0, "held"),
+    ("pumps run and nothing flows", "no-flow", 0.0, 12.0, "safe"),
 ]
 
 
@@ -194,9 +194,14 @@ class Follower:
             flow = self.board.rig.flows()["oil"] * self.factor
             # 1 V is no flow, 1 V more 2000 uL/min; 32768 is 4.096 V.
             word = round((flow / 2000 + 1) * 8000)
-            if word != told:
+            if word == told:
+                continue
+            try:
                 self.board.set_register(FLOW, 0, word)
                 told = word
+            except Failure as error:
+                # The next turn tries again; a sensor that stays behind fails its row.
+                print(f"flow sensor not set: {error}", flush=True)
 
     def close(self):
         self.ends.set()
@@ -211,8 +216,6 @@ def disk(board):
               f"&& chown argent: {place} && systemctl start argent", 180)
     try:
         board.wait_until_flowing(seconds=240)
-        board.expect("space for records runs out" in board.journal(200), "no word about the room")
-        yield "less room on the disk than its reserve", "told, pumps run on"
         started = time.monotonic()
         board.run(f"fsfreeze -f {place}")
         try:

@@ -160,8 +160,12 @@ release = "automatic"
 after = "500 ms"
 """
 
-# Another drop-in: a flow sensor, which the checks let follow what the oil pump really does.
+# Another drop-in: a flow sensor, which the checks let follow what the oil pump really does, some
+# seconds behind; conditions are long enough to judge flow in them.
 FLOW = """
+[rig]
+droplets = 80
+
 [[sensor]]
 name = "oil flow"
 chip = "ads1115"
@@ -178,7 +182,7 @@ when = "flow-deviation"
 of = "oil flow"
 pumps = ["oil"]
 tolerance = "400 %"
-settle = "2 s"
+settle = "8 s"
 filter = "500 ms"
 for = "1 s"
 
@@ -186,7 +190,7 @@ for = "1 s"
 when = "no-flow"
 of = "oil flow"
 pumps = ["oil"]
-settle = "2 s"
+settle = "8 s"
 filter = "500 ms"
 for = "1 s"
 
@@ -194,7 +198,7 @@ for = "1 s"
 when = "volume-deviation"
 of = "oil flow"
 pumps = ["oil"]
-settle = "2 s"
+settle = "8 s"
 tolerance = "10 %"
 slack_volume = "5 uL"
 """

@@ -136,6 +136,12 @@ class Board:
         levels = {name: self.level(name) for name in ("VALVE-1", "VALVE-2", "ENABLE")}
         self.expect(not any(levels.values()), f"lines that should be low: {levels}")
 
+    def forget_starts(self):
+        """The checks start the service more often than its limit of an hour allows; none of them
+        may meet it because of those before."""
+        if self.machine.process:
+            self.try_run("systemctl reset-failed argent")
+
     def clear(self):
         """`argent clear`, as soon as it is accepted."""
         self.wait_for("clear is accepted", 60, lambda: self.try_run("argent clear").code == 0, 1)
@@ -178,6 +184,7 @@ def main():
             board.notes = []
             begun = time.monotonic()
             try:
+                board.forget_starts()
                 module.check(board)
                 verdict = "ok"
                 passed += 1
