@@ -82,9 +82,9 @@ final class CellPatch {
                 rows.coefficients + column &* rows.width, count: rows.width,
                 to: coefficients.base + place &* rows.width)
             guard place > 0 else { continue }
-            (values.base + (place &- 1) &* Self.columnStride).update(
-                from: rows.values + ((column &- 1) &* rows.capacity &+ number &* Self.capacity),
-                count: size)
+            let target = values.base + (place &- 1) &* Self.columnStride
+            let start = (column &- 1) &* rows.capacity
+            target.update(from: rows.values + start + number &* Self.capacity, count: size)
         }
         return CellKernels.Rows(
             coefficients: coefficients.base, width: rows.width, columns: count,
@@ -122,9 +122,8 @@ final class CellPatch {
             if place >= 0 {
                 form[place] += row[other]
             } else {
-                CellKernels.add(
-                    forms.base + (-1 &- place) &* stride, times: row[other], count: stride,
-                    to: form)
+                let below = forms.base + (-1 &- place) &* stride
+                CellKernels.add(below, times: row[other], count: stride, to: form)
             }
         }
         CellKernels.scale(form, by: factor, count: stride)

@@ -80,15 +80,15 @@ struct Mixtures: RecipeSource {
                 let changed = own ^ other
                 let first = UInt64(truncatingIfNeeded: index << dimension)
                 if pair.own == pair.other {
-                    records[filled] =
-                        own | (first | UInt64(truncatingIfNeeded: full)) << CellCodes.numberShift
+                    let number = first | UInt64(truncatingIfNeeded: full)
+                    records[filled] = own | number << CellCodes.numberShift
                     filled &+= 1
                     continue
                 }
                 for coalition in 1..<max(1, full) {
                     let number = first | UInt64(truncatingIfNeeded: coalition)
-                    records[filled] =
-                        (other ^ changed & masks[coalition]) | number << CellCodes.numberShift
+                    let mixed = other ^ (changed & masks[coalition])
+                    records[filled] = mixed | number << CellCodes.numberShift
                     filled &+= 1
                 }
             }
@@ -108,8 +108,8 @@ struct Mixtures: RecipeSource {
                     for variable in 0..<dimension {
                         // No branch: it would be guessed wrong half the time.
                         let isIn = number >> variable & 1
-                        columns[variable &* distance &+ place] =
-                            values[other &+ (own &- other) &* isIn &+ variable]
+                        let from = other &+ (own &- other) &* isIn
+                        columns[variable &* distance &+ place] = values[from &+ variable]
                     }
                 }
             }
