@@ -62,7 +62,7 @@ final class Progress: RecordObserver {
             ending = text
             say(text)
         case .event(let kind, let text):
-            if Self.worthALine.contains(kind), text != ending { say(text) }
+            if !Self.everyday.contains(kind), text != ending { say(text) }
         case .stop(let reason): say(reason == ending ? "pumps stopped" : "stopped: \(reason)")
         case .clockStep(let step):
             say("the time of day jumped by \(short(Double(step) / 1e9)) s")
@@ -94,10 +94,11 @@ final class Progress: RecordObserver {
         Output.raw(text)
     }
 
-    /// Events that deserve a line of their own; the others are in the log.
-    private static let worthALine: Set<String> = [
-        "hold", "bounds", "recovery", "line", "setpoint", "given-up", "inconsistent", "log",
-        "droplets-flagged-run",
+    /// Events of every day: they are in the log only. All others get a line, those of hazards
+    /// above all, whatever their names.
+    private static let everyday: Set<String> = [
+        "state", "ready", "reference", "trial", "droplet-rejected", "droplet-flagged",
+        "droplets-flagged", "ended-early",
     ]
 
     private func show(_ decision: DecisionRecord) {
