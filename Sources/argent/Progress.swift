@@ -94,11 +94,11 @@ final class Progress: RecordObserver {
         Output.raw(text)
     }
 
-    /// Events of every day: they are in the log only. All others get a line, those of hazards
-    /// above all, whatever their names.
+    /// Events of every day: they are in the log, and what counts of them in `argent status`. All
+    /// others get a line, those of hazards above all, whatever their names.
     private static let everyday: Set<String> = [
-        "state", "ready", "reference", "trial", "droplet-rejected", "droplet-flagged",
-        "droplets-flagged", "ended-early",
+        "state", "ready", "identified", "target", "reference", "trial", "missed-turns",
+        "droplet-rejected", "droplet-flagged", "droplets-flagged", "ended-early",
     ]
 
     private func show(_ decision: DecisionRecord) {
