@@ -131,7 +131,7 @@ public enum Idling {
         guard result < 0, result != -ENOENT else { return nil }
         let reason = strerror(-result).map { String(cString: $0) } ?? "errno \(-result)"
         return "processors may sleep deeply (\(reason)): give the service's group "
-            + "/dev/cpu_dma_latency (board/99-argent.rules)"
+            + "/dev/cpu_dma_latency (board/60-argent.rules)"
     }
 }
 
