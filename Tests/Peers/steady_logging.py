@@ -2,7 +2,7 @@
 """Raw frames at a steady rate into Argent's log and into SQLite, in turns, on the same disk.
 
     swift build -c release --product argent-bench
-    Tests/Peers/logging.py [--bench PATH] [--into DIR] [--seconds S] [--rounds N] [--stall S]
+    Tests/Peers/steady_logging.py [--bench PATH] [--into DIR] [--seconds S] [--rounds N] [--stall S]
 
 100 frames a second of 2048 pixels of 16 bits (a drifting lamp with shot noise), the very same for
 both. `argent-bench logging` hands them over as a rig's thread does; its log's thread packs them
