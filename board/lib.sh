@@ -37,12 +37,14 @@ need_root() {
         fail "this debootstrap does not know Debian 13 ($suite): install a newer one"
 }
 
-# The mirror that this machine's own apt uses for Debian, and its proxy.
+# The mirror that this machine's own apt uses for Debian, or $ARGENT_MIRROR; and its proxy.
 debian_mirror() {
     local mirror
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Created-By: Packages' \
         2>/dev/null | grep -v -- '-security' | head -n 1 || true)
-    printf '%s\n' "${ARGENT_MIRROR:-${mirror:-http://deb.debian.org/debian}}"
+    mirror=${ARGENT_MIRROR:-$mirror}
+    [ -n "$mirror" ] || fail "apt knows no Debian mirror here: set ARGENT_MIRROR to one"
+    printf '%s\n' "$mirror"
 }
 take_proxy() {
     local HTTP_PROXY_OF_APT=
@@ -90,9 +92,11 @@ make_tools() {
         say "Debian 13 chroot with Swift: there ($tools)"
     else
         say "making the Debian 13 chroot with Swift (once; some 600 MB to download)"
+        local mirror
+        mirror=$(debian_mirror)
         begin "$tools"
         quietly tools-debootstrap debootstrap --variant=minbase --arch=amd64 \
-            --include=ca-certificates $suite "$tools.part" "$(debian_mirror)"
+            --include=ca-certificates $suite "$tools.part" "$mirror"
         cat >"$tools.part/etc/apt/apt.conf.d/99argent" <<'CONF'
 APT::Install-Recommends "0";
 Acquire::Languages "none";
@@ -123,9 +127,10 @@ install_tools() {
 # one of its instructions: debootstrap resolves and downloads, every package is unpacked, and the
 # package manager's own notes are written as it would have.
 unpack_debian() {
-    local root=$1 arch=$2 packages=$3
+    local root=$1 arch=$2 packages=$3 mirror
+    mirror=$(debian_mirror)
     quietly "unpack-$(basename "$root")" debootstrap --foreign --variant=minbase --arch="$arch" \
-        --include="$(echo $packages | tr ' ' ,)" $suite "$root" "$(debian_mirror)"
+        --include="$(echo $packages | tr ' ' ,)" $suite "$root" "$mirror"
     local info=$root/var/lib/dpkg/info deb name multi key
     mkdir -p "$info"
     echo 1 >"$info/format"

@@ -1,4 +1,6 @@
 import Glibc
+import Quantities
+import World
 
 /// One thing that is timed: a kernel or a whole job.
 struct Benchmark {
@@ -85,3 +87,13 @@ struct Measurement {
 /// Keeps the compiler from leaving out work whose result nobody reads.
 @inline(never)
 func keep<Value>(_ value: Value) { withExtendedLifetime(value) {} }
+
+extension DurationHistogram {
+    /// How many spans, and how long they were, µs.
+    var json: String {
+        func us(_ span: TimeSpan) -> String { "\(Double(span.nanoseconds) / 1_000)" }
+        return "{\"count\":\(count),\"p50_us\":\(us(quantile(0.5))),"
+            + "\"p99_us\":\(us(quantile(0.99))),\"p999_us\":\(us(quantile(0.999))),"
+            + "\"max_us\":\(us(maximum))}"
+    }
+}

@@ -106,13 +106,6 @@ struct LoggingBench {
         _ trial: LogTrial, _ feeder: FrameFeeder, _ storage: MeasuredStorage, _ use: ProcessUse,
         _ back: (frames: Int, equal: Bool, bytes: Int64)
     ) -> String {
-        func spans(_ histogram: DurationHistogram) -> String {
-            func us(_ span: TimeSpan) -> String { "\(Double(span.nanoseconds) / 1_000)" }
-            return "{\"count\":\(histogram.count),\"p50_us\":\(us(histogram.quantile(0.5))),"
-                + "\"p99_us\":\(us(histogram.quantile(0.99))),"
-                + "\"p999_us\":\(us(histogram.quantile(0.999))),"
-                + "\"max_us\":\(us(histogram.maximum))}"
-        }
         func ratio(_ value: Double, _ whole: Double) -> String {
             "\((value / max(whole, 1e-9) * 1e5).rounded() / 1e5)"
         }
@@ -121,7 +114,7 @@ struct LoggingBench {
         let written = storage.counts
         var text = "{\"bench\":\"logging\",\"seconds\":\(wall),\"hertz\":\(hertz),"
         text += "\"pixels\":\(pixels),\"priority\":\(priority),\"stall_s\":\(stall),"
-        text += "\"push\":\(spans(feeder.push)),\"lateness\":\(spans(feeder.lateness)),"
+        text += "\"push\":\(feeder.push.json),\"lateness\":\(feeder.lateness.json),"
         text += "\"ring\":\(trial.frames.capacity),\"high_water\":\(trial.frames.highWater),"
         text += "\"lost\":\(trial.frames.dropped),\"read_back\":\(back.frames),"
         text += "\"equal\":\(back.equal),\"rig_cpu\":\(ratio(feeder.cpuSeconds, wall)),"

@@ -193,20 +193,13 @@ struct RigBench {
     private func report(
         _ trial: RigTrial, _ probe: AllocationProbe, _ edge: PipeEdge, turns: Int, trips: Int
     ) -> String {
-        func spans(_ histogram: DurationHistogram) -> String {
-            func us(_ span: TimeSpan) -> String { "\(Double(span.nanoseconds) / 1_000)" }
-            return "{\"count\":\(histogram.count),\"p50_us\":\(us(histogram.quantile(0.5))),"
-                + "\"p99_us\":\(us(histogram.quantile(0.99))),"
-                + "\"p999_us\":\(us(histogram.quantile(0.999))),"
-                + "\"max_us\":\(us(histogram.maximum))}"
-        }
         var text = "{\"bench\":\"rig\",\"seconds\":\(seconds),\"hertz\":\(hertz),"
         text += "\"priority\":\(priority),\"cpu\":\(cpu),\"turns\":\(turns),"
-        text += "\"missed\":\(trial.meter.missed),\"lateness\":\(spans(trial.meter.lateness)),"
-        text += "\"edge_to_seen\":\(spans(edge.seen)),"
-        text += "\"edge_to_stop\":\(spans(edge.latency)),\"trips\":\(trips),"
+        text += "\"missed\":\(trial.meter.missed),\"lateness\":\(trial.meter.lateness.json),"
+        text += "\"edge_to_seen\":\(edge.seen.json),"
+        text += "\"edge_to_stop\":\(edge.latency.json),\"trips\":\(trips),"
         for stage in RigStage.allCases {
-            text += "\"\(stage.name)\":\(spans(trial.meter.stages[stage.rawValue])),"
+            text += "\"\(stage.name)\":\(trial.meter.stages[stage.rawValue].json),"
         }
         let counts = probe.counts
         text += "\"allocations\":\(counts.allocations),\"frees\":\(counts.frees),"

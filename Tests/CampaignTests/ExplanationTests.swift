@@ -66,7 +66,7 @@ struct ExplanationTests {
         let count = CellNetwork.capacity + CellNetwork.leaf + 1
         var points: [Float] = []
         for place in 0..<(3 * count) { points.append(Float(random.uniform(0, ranges[place % 3]))) }
-        let losses = CellLosses(network: network, loss: loss).losses(of: points)
+        let losses = CellLosses(network: network, loss: loss).losses(of: points, dimension: 3)
         for (number, found) in losses.enumerated() {
             let recipe = points[(3 * number)..<(3 * number + 3)].map { Double($0) }
             #expect(abs(found - (GridSearch.loss(of: recipe, network, loss) ?? 1)) < 4e-6)
@@ -91,7 +91,7 @@ struct ExplanationTests {
                 points.append(Float(isOwn ? recipes[number][variable] : recipes[7][variable]))
             }
         }
-        let losses = CellLosses(network: network, loss: loss).losses(of: points)
+        let losses = CellLosses(network: network, loss: loss).losses(of: points, dimension: 5)
         for (number, found) in losses.enumerated() {
             let recipe = points[(number * 5)..<(number * 5 + 5)].map { Double($0) }
             let wanted = GridSearch.loss(of: recipe, network, loss) ?? 1
@@ -159,6 +159,17 @@ struct ExplanationTests {
         }
         #expect(throws: ExplanationError.badSweep(most: Sweep.mostValues)) {
             try explanation.spectra(along: Sweep(variable: 0, values: []), from: [1, 1])
+        }
+    }
+}
+
+extension CellLosses {
+    /// The losses of `points`, `dimension` numbers each.
+    fileprivate func losses(of points: [Float], dimension: Int) -> [Double] {
+        points.withUnsafeBufferPointer { points in
+            guard let base = points.baseAddress else { return [] }
+            let count = points.count / dimension
+            return losses(of: RecipeList(points: base, count: count, dimension: dimension))
         }
     }
 }

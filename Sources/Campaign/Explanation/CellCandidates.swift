@@ -68,10 +68,10 @@ final class CellCandidates {
                 rows, bends, number: first / CellPatch.capacity,
                 size: min(CellPatch.capacity, recipes - first))
         }
-        let open = ask(place)
-        var on = 0
         var inLeaf = inPatch
-        inLeaf.values = inPatch.values + place
+        inLeaf.values += place
+        let open = ask(inLeaf)
+        var on = 0
         let size = CellNetwork.leaf
         for place in stride(from: 0, to: open, by: CellKernels.rowBlock) {
             let names = chosen.base + place
@@ -90,17 +90,13 @@ final class CellCandidates {
         return SpectrumShape.Live(units: live.base, count: on, outputs: outputs.base)
     }
 
-    /// Which rows may reach above zero in the box of a leaf's columns: how many, their indices in
-    /// `chosen`.
-    private func ask(_ first: Int) -> Int {
-        var inLeaf = inPatch
-        inLeaf.values += first
-        CellKernels.box(
-            inLeaf, count: CellNetwork.leaf, middles: self.middles.base, halves: self.halves.base)
-        let (rows, width, count) = (inPatch, inPatch.width, count)
-        let (middles, halves) = (UnsafePointer(middles.base), UnsafePointer(halves.base))
-        let (tops, chosen) = (tops.base, chosen.base)
-        CellKernels.tops(rows, count: width, middles: middles, halves: halves, into: tops)
+    /// Which of the leaf's rows may reach above zero in the box of its columns: how many, their
+    /// indices in `chosen`.
+    private func ask(_ rows: CellKernels.Rows) -> Int {
+        let (middles, halves) = (middles.base, halves.base)
+        CellKernels.box(rows, count: CellNetwork.leaf, middles: middles, halves: halves)
+        let (tops, chosen, count) = (tops.base, chosen.base, count)
+        CellKernels.tops(rows, count: rows.width, middles: middles, halves: halves, into: tops)
         var open = 0
         for first in stride(from: 0, to: count, by: 8) {
             if all(SIMD8.load(tops + first) .<= SIMD8<Float>()) { continue }

@@ -8,7 +8,6 @@ import Surrogates
 /// recipe costs a small part of the whole network. Equal to predicting one by one but for
 /// rounding in single precision.
 final class CellLosses {
-    private let dimension: Int
     private let network: CellNetwork
     private let loss: Loss
     private let shape: SpectrumShape
@@ -17,7 +16,6 @@ final class CellLosses {
 
     /// `network` has at least one hidden layer and fits `loss`.
     init(network: DenseNetwork, loss: Loss) {
-        dimension = network.inputCount
         self.network = CellNetwork(network)
         let last = network.layers[network.layers.count - 1]
         shape = SpectrumShape(layer: last, target: loss.target)
@@ -30,15 +28,6 @@ final class CellLosses {
         }
         sorter = CellOrder(
             weights: weights, cell: CellNetwork.capacity, leaf: CellNetwork.leaf)
-    }
-
-    /// The losses of `points`, `dimension` numbers each; 1 where the spectrum has no shape.
-    func losses(of points: [Float]) -> [Double] {
-        points.withUnsafeBufferPointer { points in
-            guard let base = points.baseAddress, !points.isEmpty else { return [] }
-            let count = points.count / dimension
-            return losses(of: RecipeList(points: base, count: count, dimension: dimension))
-        }
     }
 
     /// The losses of the recipes of `source`, by number; 1 where the spectrum has no shape.

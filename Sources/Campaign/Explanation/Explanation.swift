@@ -186,23 +186,21 @@ private struct LossPredictor {
     }
 
     /// The losses of the recipes of `source`, by number.
-    func losses(of mixtures: Mixtures) -> [Double] {
-        if let cells { return cells.losses(of: mixtures) }
-        return one(mixtures)
+    func losses(of source: some RecipeSource) -> [Double] {
+        cells?.losses(of: source) ?? one(source)
     }
 
     /// The losses of `points`, one recipe after the other.
     func losses(of points: [Float]) -> [Double] {
-        let piece = Explanation.chunk * network.inputCount
-        return stride(from: 0, to: points.count, by: piece).flatMap { first in
-            let part = points[first..<min(first + piece, points.count)]
-            if let cells { return cells.losses(of: Array(part)) }
-            return part.withUnsafeBufferPointer { part in
-                guard let base = part.baseAddress else { return [] }
-                return one(
-                    RecipeList(
-                        points: base, count: part.count / network.inputCount,
-                        dimension: network.inputCount))
+        let dimension = network.inputCount
+        return points.withUnsafeBufferPointer { points in
+            guard let base = points.baseAddress else { return [] }
+            let count = points.count / dimension
+            return stride(from: 0, to: count, by: Explanation.chunk).flatMap { first in
+                losses(
+                    of: RecipeList(
+                        points: base + first * dimension,
+                        count: min(Explanation.chunk, count - first), dimension: dimension))
             }
         }
     }
