@@ -169,7 +169,9 @@ extension CellLosses {
         points.withUnsafeBufferPointer { points in
             guard let base = points.baseAddress else { return [] }
             let count = points.count / dimension
-            return losses(of: RecipeList(points: base, count: count, dimension: dimension))
+            var losses = [Float](repeating: .nan, count: count)
+            find(RecipeList(points: base, count: count, dimension: dimension), into: &losses)
+            return losses.map { Double($0) }
         }
     }
 }

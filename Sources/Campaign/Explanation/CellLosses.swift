@@ -12,7 +12,7 @@ final class CellLosses {
     private let loss: Loss
     private let shape: SpectrumShape
     private let sorter: CellOrder
-    private let order = Scratch<Int32>(filler: 0)
+    private let order = Scratch<Int32>(filler: 0, isUsedWhole: true)
 
     /// `network` has at least one hidden layer and fits `loss`.
     init(network: DenseNetwork, loss: Loss) {
@@ -30,31 +30,27 @@ final class CellLosses {
             weights: weights, cell: CellNetwork.capacity, leaf: CellNetwork.leaf)
     }
 
-    /// The losses of the recipes of `source`, by number; 1 where the spectrum has no shape.
-    func losses(of source: some RecipeSource) -> [Double] {
-        var losses = [Double](repeating: 0, count: source.numbers)
-        guard source.count > 0 else { return losses }
+    /// Writes the losses of the recipes of `source` to `losses`, by number; 1 where the spectrum
+    /// has no shape.
+    func find(_ source: some RecipeSource, into losses: UnsafeMutablePointer<Float>) {
+        guard source.count > 0 else { return }
         order.ensure(source.count)
         sorter.sort(source, into: order.base)
-        losses.withUnsafeMutableBufferPointer { losses in
-            guard let losses = losses.baseAddress else { return }
-            for cell in sorter.cells {
-                evaluate(source, order.base + cell.first, cell.count, losses)
-            }
+        for cell in sorter.cells {
+            evaluate(source, order.base + cell.first, cell.count, losses)
         }
-        return losses
     }
 
     /// The losses of the recipes of a cell, those `order` names.
     private func evaluate(
         _ source: some RecipeSource, _ order: UnsafePointer<Int32>, _ count: Int,
-        _ losses: UnsafeMutablePointer<Double>
+        _ losses: UnsafeMutablePointer<Float>
     ) {
         let candidates = network.build(source, order: order, count: count)
         for first in stride(from: 0, to: count, by: CellNetwork.leaf) {
             shape.measure(candidates.leaf(first))
             for point in 0..<min(CellNetwork.leaf, count - first) {
-                losses[Int(order[first + point])] = loss(shape.parts(point))
+                losses[Int(order[first + point])] = Float(loss(shape.parts(point)))
             }
         }
     }

@@ -15,8 +15,8 @@ final class CellOrder {
     /// How much each variable counts.
     private let weights: [Float]
     private var stepWeights: [Float] = []
-    private var records = Scratch<UInt64>(filler: 0)
-    private var aside = Scratch<UInt64>(filler: 0)
+    private var records = Scratch<UInt64>(filler: 0, isUsedWhole: true)
+    private var aside = Scratch<UInt64>(filler: 0, isUsedWhole: true)
     private let names = Scratch<UInt16>(filler: 0)
     private let counts = Scratch<Int32>(256, filler: 0)
     private(set) var cells: [Cell] = []

@@ -56,6 +56,7 @@ public struct Explanation: Sendable {
         let perRecipe = (background.count + 1) * coalitions
         guard perRecipe <= CellCodes.numbers else { throw .tooMuch(most: CellCodes.numbers) }
         let group = max(1, Self.chunk / perRecipe)
+        let losses = Scratch<Float>(filler: 0, isUsedWhole: true)
         var result = ShapleyValues(base: base, predicted: [], values: [])
         var start = 0
         while start < recipes.count {
@@ -63,9 +64,10 @@ public struct Explanation: Sendable {
             let mixtures = Mixtures(
                 recipes: recipes[start..<min(start + group, recipes.count)],
                 background: background)
-            let losses = predictor.losses(of: mixtures)
+            losses.ensure(mixtures.numbers)
+            predictor.find(mixtures, into: losses.base)
             for number in 0..<mixtures.recipeCount {
-                var worth = mixtures.worth(number, losses)
+                var worth = mixtures.worth(number, losses.base)
                 worth[0] = base
                 result.predicted.append(worth[coalitions - 1])
                 result.values.append(ShapleyValues.values(worth, dimension: dimension))
@@ -185,36 +187,44 @@ private struct LossPredictor {
         cells = network.layers.count > 1 ? CellLosses(network: network, loss: loss) : nil
     }
 
-    /// The losses of the recipes of `source`, by number.
-    func losses(of source: some RecipeSource) -> [Double] {
-        cells?.losses(of: source) ?? one(source)
+    /// Writes the losses of the recipes of `source` to `losses`, by number.
+    func find(_ source: some RecipeSource, into losses: UnsafeMutablePointer<Float>) {
+        if let cells {
+            cells.find(source, into: losses)
+        } else {
+            findOneByOne(source, into: losses)
+        }
     }
 
     /// The losses of `points`, one recipe after the other.
     func losses(of points: [Float]) -> [Double] {
         let dimension = network.inputCount
-        return points.withUnsafeBufferPointer { points in
-            guard let base = points.baseAddress else { return [] }
-            let count = points.count / dimension
-            return stride(from: 0, to: count, by: Explanation.chunk).flatMap { first in
-                losses(
-                    of: RecipeList(
+        let count = points.count / dimension
+        var losses = [Float](repeating: 0, count: count)
+        points.withUnsafeBufferPointer { points in
+            losses.withUnsafeMutableBufferPointer { losses in
+                guard let base = points.baseAddress, let target = losses.baseAddress else { return }
+                for first in stride(from: 0, to: count, by: Explanation.chunk) {
+                    let list = RecipeList(
                         points: base + first * dimension,
-                        count: min(Explanation.chunk, count - first), dimension: dimension))
+                        count: min(Explanation.chunk, count - first), dimension: dimension)
+                    find(list, into: target + first)
+                }
             }
         }
+        return losses.map { Double($0) }
     }
 
-    /// A network without hidden layers has no cells: one recipe after the other.
-    private func one(_ source: some RecipeSource) -> [Double] {
-        let dimension = network.inputCount
-        var losses = [Double](repeating: 0, count: source.numbers)
-        var recipe = [Float](repeating: 0, count: dimension)
-        for number in losses.indices {
+    /// A network without hidden layers has no cells.
+    private func findOneByOne(
+        _ source: some RecipeSource, into losses: UnsafeMutablePointer<Float>
+    ) {
+        var recipe = [Float](repeating: 0, count: network.inputCount)
+        for number in 0..<source.numbers {
             var name = Int32(truncatingIfNeeded: number)
             source.gather(&name, count: 1, into: &recipe, distance: 1)
-            losses[number] = GridSearch.loss(of: recipe.map { Double($0) }, network, loss) ?? 1
+            let value = GridSearch.loss(of: recipe.map { Double($0) }, network, loss)
+            losses[number] = Float(value ?? 1)
         }
-        return losses
     }
 }

@@ -118,18 +118,18 @@ struct Mixtures: RecipeSource {
 
     /// What every coalition of the variables of recipe `number` is worth: the mean of `losses`,
     /// by number of the mixture, over the background. The empty coalition is left out, as zero.
-    func worth(_ number: Int, _ losses: [Double]) -> [Double] {
+    func worth(_ number: Int, _ losses: UnsafePointer<Float>) -> [Double] {
         var worth = [Double](repeating: 0, count: coalitions)
         let full = coalitions - 1
         for pair in pairs[(number * backgroundCount)..<((number + 1) * backgroundCount)] {
             let first = pair.index << dimension
             let turn = pair.isTurned ? full : 0
             for coalition in 1..<max(1, full) {
-                worth[coalition] += losses[first + coalition ^ turn]
+                worth[coalition] += Double(losses[first &+ (coalition ^ turn)])
             }
         }
         for coalition in 1..<max(1, full) { worth[coalition] /= Double(backgroundCount) }
-        worth[full] = losses[(kept.count - recipeCount + number) << dimension + full]
+        worth[full] = Double(losses[(kept.count - recipeCount + number) << dimension + full])
         return worth
     }
 }

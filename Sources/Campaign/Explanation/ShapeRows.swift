@@ -71,10 +71,20 @@ final class ShapeRows {
         return Sums(sum: place[0], target: place[1], bias: place[2])
     }
 
-    /// The product of the row of `slot` with itself and twice those with others, by slot.
+    /// The product of the row of `slot` with itself, or twice that with another.
     @inline(__always)
-    func products(_ slot: Int) -> UnsafePointer<Double> {
-        UnsafePointer(products.base + slot &* room)
+    func product(_ slot: Int, _ other: Int) -> Double {
+        let known = products.base[slot &* room &+ other]
+        return known == 0 ? multiply(slot, other) : known
+    }
+
+    /// A product is worked out when it is first asked for: many pairs of rows never are.
+    private func multiply(_ slot: Int, _ other: Int) -> Double {
+        let once = dot(rows.base + slot * width, rows.base + other * width)
+        let product = slot == other ? once : 2 * once
+        products.base[slot * room + other] = product
+        products.base[other * room + slot] = product
+        return product
     }
 
     private func take(_ unit: Int) -> Int {
@@ -92,12 +102,6 @@ final class ShapeRows {
         rowSums.base[3 * slot] = sum
         rowSums.base[3 * slot + 1] = product
         rowSums.base[3 * slot + 2] = 2 * dot(row, bias)
-        for other in 0..<slot {
-            let twice = 2 * dot(row, rows.base + other * width)
-            products.base[slot * room + other] = twice
-            products.base[other * room + slot] = twice
-        }
-        products.base[slot * room + slot] = dot(row, row)
         return slot
     }
 

@@ -176,8 +176,8 @@ public final class SpectrumShape {
         let (slots, pairs) = (slots.base, pairs.base)
         var filled = 0
         for index in 0..<live.count {
-            let row = rows.products(slots[index])
-            for other in 0...index { pairs[filled &+ other] = row[slots[other]] }
+            let slot = slots[index]
+            for other in 0...index { pairs[filled &+ other] = rows.product(slot, slots[other]) }
             filled &+= index &+ 1
         }
         let start = rows.biasSums

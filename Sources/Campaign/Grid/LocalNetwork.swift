@@ -1,43 +1,6 @@
 import Glibc
 import Surrogates
 
-/// Memory that only grows; kernels work in it without allocating.
-///
-/// Zeros come from calloc(3): large rooms are not touched before they are used, and most of what
-/// a network might need never is.
-final class Scratch<Element: BitwiseCopyable> {
-    private(set) var base: UnsafeMutablePointer<Element>
-    private(set) var capacity: Int
-    private let filler: Element
-
-    init(_ capacity: Int = 0, filler: Element) {
-        self.capacity = max(capacity, 8)
-        self.filler = filler
-        base = Self.room(self.capacity, filler)
-    }
-
-    /// At least `count` elements; what was in them is lost when it grows.
-    func ensure(_ count: Int) {
-        guard count > capacity else { return }
-        free(base)
-        capacity = max(count, capacity + capacity / 2)
-        base = Self.room(capacity, filler)
-    }
-
-    private static func room(_ count: Int, _ filler: Element) -> UnsafeMutablePointer<Element> {
-        let size = MemoryLayout<Element>.stride
-        guard let memory = calloc(count, size) else {
-            preconditionFailure("no memory for \(count) numbers of \(size) bytes")
-        }
-        let base = memory.bindMemory(to: Element.self, capacity: count)
-        let isZero = withUnsafeBytes(of: filler) { $0.allSatisfy { $0 == 0 } }
-        if !isZero { base.initialize(repeating: filler, count: count) }
-        return base
-    }
-
-    deinit { free(base) }
-}
-
 /// A hidden layer of a local network.
 ///
 /// A row is a neuron's input as a linear function of the columns: 1, the variables, and the
