@@ -216,26 +216,34 @@ extension CampaignJob {
 
 /// Runs campaigns in the caller's thread, under the clock of `world`.
 public enum VirtualCampaign {
-    /// Runs `job` to its end and returns what came of it.
+    /// Runs `job` to its end and returns what came of it; with `nights`, until these are over.
     ///
     /// - Throws: `AgentError` when it cannot start.
     public static func run(
         _ job: CampaignJob, world: any World, version: String,
-        observer: (any RecordObserver)? = nil, attendant: (any Attendant)? = nil
+        observer: (any RecordObserver)? = nil, attendant: (any Attendant)? = nil,
+        nights: VirtualNights? = nil
     ) throws(AgentError) -> Summary {
         let parts = Session.Parts(
             archive: { log in
                 observer?.takeUp(log.resumed)
-                return DirectArchive(log: log.segments, observer: observer)
+                return DirectArchive(
+                    log: log.segments, observer: observer, room: nights?.room(of: log, job))
             },
-            thinker: { DirectThinker(planner: $0) }, segments: job.virtualSegments, clock: nil,
+            thinker: { DirectThinker(planner: $0) },
+            segments: nights == nil ? job.virtualSegments : try job.namedSegments(), clock: nil,
             bells: nil)
         let session = try Session(world: world, job: job, version: version, parts: parts)
+        try nights?.begin(at: world.now)
         var visits = Visits(attendant: attendant)
-        var isStuck = false
+        var isOver = false
         session.run(
-            shouldStop: { isStuck },
-            between: { isStuck = !visits.look(at: session, now: world.now) })
+            shouldStop: { isOver },
+            between: {
+                isOver = !visits.look(at: session, now: world.now)
+                if nights?.pass(session, at: world.now) == false { isOver = true }
+            })
+        nights?.end()
         return session.summary()
     }
 }

@@ -13,10 +13,16 @@ enum DemoCommand {
     static func run(_ words: [String]) throws(CommandFailure) {
         let arguments = try Arguments(
             words, verb: "demo",
-            options: ["into", "seed", "runs", "batch", "chemistry", "target"], flags: ["json"])
+            options: [
+                "into", "seed", "runs", "batch", "chemistry", "target", "days", "listen",
+            ], flags: ["json"])
         let json = arguments.flags.contains("json")
         let directory = arguments.values["into"] ?? DemoFiles.temporaryDirectory()
-        let demo = try DemoFiles(directory: directory, arguments: arguments) { "/sim/" + $0 }
+        var demo = try DemoFiles(directory: directory, arguments: arguments) { "/sim/" + $0 }
+        let days = try DemoNights.days(arguments)
+        if days != nil {
+            demo.change { DemoNights.slow(&$0, listen: arguments.values["listen"], directory) }
+        }
         try demo.refuseOldLog()
 
         let world = VirtualWorld()
@@ -37,7 +43,10 @@ enum DemoCommand {
         do throws(AgentError) {
             summary = try VirtualCampaign.run(
                 job, world: world, version: Argent.version, observer: json ? nil : progress,
-                attendant: DemoAttendant(rig: rig, world: world))
+                attendant: DemoAttendant(rig: rig, world: world),
+                nights: try days.map { days throws(AgentError) in
+                    try DemoNights.nights(days, of: job)
+                })
         } catch { throw CommandFailure(.failure, "\(error)") }
         progress.finish()
         let took = RealTime.seconds - began
@@ -46,7 +55,7 @@ enum DemoCommand {
         } else {
             Output.raw(SummaryText.table(summary, settings: demo.settings, seconds: took))
         }
-        guard summary.isComplete else {
+        guard summary.isComplete || days != nil else {
             throw CommandFailure(.failure, "the campaign did not get to its end: \(summary.ending)")
         }
     }

@@ -46,7 +46,7 @@ enum Help {
     private static let texts: [String: String] = [
         "demo": """
         argent demo [--into DIR] [--seed N] [--runs N] [--batch N] [--json]
-                    [--chemistry FILE] [--target FILE]
+                    [--chemistry FILE] [--target FILE] [--days N [--listen ADDRESS]]
 
         Runs a whole campaign against a simulated rig under a virtual clock: run 1 is a Latin
         hypercube, then a Gaussian process chooses. Every byte between Argent and the simulated
@@ -62,6 +62,10 @@ enum Help {
                             of the built-in silver prism physics
           --target FILE     CSV of the wanted spectrum: wavelength in nm, value
           --json            one JSON object at the end instead of tables
+          --days N          a slow rig for N days of the virtual clock; after each, a line says
+                            so
+          --listen ADDRESS  offer its log there (127.0.0.1:7417) for `argent-workstation`; after
+                            each day time stands still until a line comes from standard input
         """,
         "run": """
         argent run --config FILE [--quiet]

@@ -77,7 +77,7 @@ ROWS = [
     typed("oil pump's wire cut: the others", "instrument-lost", "oil", "cut oil", "mend oil",
           within=8.0, but=("oil",)),
     typed("spectrometer's wire cut", "no-spectra", "", "cut spectrometer", "mend spectrometer",
-          within=4.0, fleeting=True),
+          within=9.0, fleeting=True),
     Row("GPIO chip gone: interlocks unreadable", "interlock-unreadable", "emergency stop",
         lambda b: b.set_chip(False), lambda b: b.set_chip(True)),
     Row("GPIO chip gone: no heartbeat", "heartbeat", "", lambda b: b.set_chip(False),

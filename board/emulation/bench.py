@@ -227,6 +227,10 @@ def configuration(rig):
     text = text.replace(f'"{rig.folder}/control"', '"/run/argent/control"')
     # A thousand turns a second are more than an emulated processor has time for.
     text = re.sub(r'(\[realtime\][^\[]*?\nperiod = )"[^"]*"', r'\1"20 ms"', text)
+    # Nor does a frame always come in time through an emulated line.
+    text, found = re.subn(r'\nblind_after = "[^"]*"', '\nblind_after = "8 s"', text)
+    if found != 1:
+        raise Failure("no blind_after in the simulated rig's configuration")
     return text.replace(f'directory = "{rig.folder}"', 'directory = "/var/lib/argent"')
 
 

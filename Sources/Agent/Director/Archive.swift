@@ -50,20 +50,34 @@ final class DirectArchive: Archive {
     private static let gathering = 4 * 1024 * 1024
     private let log: SegmentedLog
     private let observer: (any RecordObserver)?
+    private let room: LogRoom?
     private(set) var failure: String?
 
-    init(log: SegmentedLog, observer: (any RecordObserver)?) {
+    /// `room` is kept as well, where there is one.
+    init(log: SegmentedLog, observer: (any RecordObserver)?, room: LogRoom? = nil) {
         self.log = log
         self.observer = observer
+        self.room = room
     }
 
     func append(_ record: Record) {
+        write(record)
+        while log.maintain(at: record.at) {}
+        guard let room else { return }
+        if !log.takeSealed().isEmpty { room.sealed() }
+        var records: [Record] = []
+        repeat { room.keep(log, at: record.at, into: &records) } while room.isBusy
+        for record in records { write(record) }
+    }
+
+    private func write(_ record: Record) {
         do {
             try log.append([record])
             observer?.observe(record)
         } catch { failure = "\(error)" }
-        while log.maintain(at: record.at) {}
     }
+
+    var shortage: String? { room?.shortage }
 
     func flush() {
         guard failure != nil || log.unsyncedBytes >= Self.gathering else { return }
@@ -71,6 +85,7 @@ final class DirectArchive: Archive {
     }
 
     func close() {
+        room?.close()
         do { try log.sealAll() } catch { failure = "\(error)" }
         log.close()
     }
