@@ -50,14 +50,22 @@ final class LineEar: @unchecked Sendable {
         cpu = place.ownerCPU
         ring = ByteRing(capacity: room)
         bell = try WakeHandle()
-        // The thread ends before this object does (see `end`).
-        let me = Unmanaged.passUnretained(self)
-        let started = try Thread.start(
-            name: "line",
-            schedule: place.priority > 0 ? .fifo(priority: place.priority) : .normal
-        ) { me.takeUnretainedValue().run() }
-        thread = started
-        degradation = started.degradation
+        // The thread holds the ear until it ends, as it may be stuck in the kernel.
+        let me = Unmanaged.passRetained(self)
+        do throws(WorldError) {
+            let started = try Thread.start(
+                name: "line",
+                schedule: place.priority > 0 ? .fifo(priority: place.priority) : .normal
+            ) {
+                me.takeUnretainedValue().run()
+                me.release()
+            }
+            thread = started
+            degradation = started.degradation
+        } catch {
+            me.release()
+            throw error
+        }
     }
 
     /// Whether the owner has anything to look at.

@@ -131,9 +131,11 @@ final class RealSerialPort: SerialPort, Pollable {
 
     func takeNotice() -> String? {
         guard let ear, port != nil else { return nil }
-        if let loss = ear.degradation, !hasToldLoss {
+        if !hasToldLoss {
             hasToldLoss = true
-            return "\(path): listened to without priority: \(loss)"
+            if let loss = ear.degradation {
+                return "\(path): listened to without priority: \(loss)"
+            }
         }
         let lost = ear.takeLost()
         return lost == 0 ? nil : "\(path): \(lost) bytes are lost, they were not taken in time"

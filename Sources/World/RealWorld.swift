@@ -1,3 +1,4 @@
+import CSerial
 import CSystem
 import Glibc
 import Quantities
@@ -54,6 +55,11 @@ public final class RealWorld: World {
 
     deinit {
         clerk?.end()
+        // What was opened for nobody.
+        for (_, errand) in opening where errand.isDone {
+            errand.ear?.end()
+            if let port = errand.port { cserial_close(port) }
+        }
         entries.deallocate()
     }
 

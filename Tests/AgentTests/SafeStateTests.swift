@@ -61,7 +61,7 @@ import World
             rig.settings.pumps.contains { $0.name == result.instrument }
         }
         #expect(pumps.count == 4)
-        #expect(pumps.allSatisfy(\.isSafe), "\(pumps)")
+        #expect(pumps.allSatisfy { $0.isSafe }, "\(pumps)")
         let last = pumps.map(\.after).max() ?? .zero
         print("\(dialect) at \(baud): all say that they stand after \(last)")
         #expect(last < .seconds(1))
