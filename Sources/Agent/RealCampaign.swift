@@ -42,7 +42,9 @@ public enum RealCampaign {
         } catch { throw .alreadyRunning(error) }
         do throws(WorldError) {
             segments = try job.segments()
-            world = try RealWorld(leavesPortsToAThread: true)
+            world = try RealWorld(
+                leavesPortsToAThread: true, priority: job.settings.realtime.priority,
+                cpu: job.settings.realtime.cpu)
             bell = try WakeHandle()
             try StopSignal.install(waking: [bell])
             let socket = job.settings.control.socket

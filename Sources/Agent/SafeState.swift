@@ -58,6 +58,7 @@ public enum SafeState {
         }
         // Told before the line is open: the first thing that is configured is the lamp.
         setup.spectrometer.setPlan(plan(settings), at: start)
+        for line in setup.pumpLines { line.stopFirst() }
         let lines = setup.pumpLines.map { $0 as any LineRunning } + [setup.spectrometer]
         var log = Attempts(count: settings.pumps.count + 1)
         while world.now - start < limit, !log.isComplete {

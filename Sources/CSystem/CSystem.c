@@ -188,6 +188,17 @@ int csystem_thread_pin(int cpu) {
     return -pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
+int csystem_thread_avoid(int cpu) {
+    if (cpu < 0 || cpu >= CPU_SETSIZE) return -EINVAL;
+    cpu_set_t set;
+    int result = -pthread_getaffinity_np(pthread_self(), sizeof set, &set);
+    if (result < 0) return result;
+    CPU_CLR(cpu, &set);
+    // Where there is no other processor, the thread stays.
+    if (CPU_COUNT(&set) == 0) return 0;
+    return -pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
 int csystem_stay_awake(void) {
     int fd = csystem_open("/dev/cpu_dma_latency", O_WRONLY, 0);
     if (fd < 0) return fd;

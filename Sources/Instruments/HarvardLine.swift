@@ -92,6 +92,8 @@ public struct HarvardLine: PumpLine {
     }
     /// The line is open: after a short silence the pumps are looked for.
     public mutating func lineOpened(at now: Instant) { core.lineOpened(at: now) }
+    /// Every pump is told to stop as soon as the line is open, before any is asked anything.
+    public mutating func stopFirst() { core.stopsFirst = true }
     /// The line is gone, and with it all that was known of the pumps.
     public mutating func lineClosed(at now: Instant) { core.lineClosed(at: now) }
     /// The first `count` bytes of `output` were written.

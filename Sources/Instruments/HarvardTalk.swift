@@ -214,6 +214,16 @@ extension HarvardTalk {
         return ask != .wake && ask != .pollOn
     }
 
+    /// A CR first, which ends what stands in the pump's buffer and takes it back from its touch
+    /// screen. With polling switched on in the same breath, the pump is ready to be asked once
+    /// the line is silent.
+    mutating func stopBlindly(into bytes: inout [UInt8]) {
+        _ = write(.wake, into: &bytes)
+        _ = write(.stop, into: &bytes)
+        _ = write(.pollOn, into: &bytes)
+        (done.wake, done.pollOn) = (true, true)
+    }
+
     /// The command without its address.
     static func command(_ ask: Ask) -> BriefText {
         switch ask {

@@ -57,6 +57,9 @@ public protocol PumpLine: LineMachine {
     /// exchange that is not yet on the wire. The machine repeats commands until the pump's own
     /// answers agree with the goal, and reports `goalReached` or `lost`.
     mutating func setGoal(_ goal: PumpGoal, pump index: Int, at now: Instant)
+    /// Whenever the line is opened from now on, every pump on it is told to stop at once, all of
+    /// them before any is asked for anything: their replies collide and are not looked at.
+    mutating func stopFirst()
     /// The person at the rig looked at the pump's alarm: try again from the beginning.
     mutating func acknowledgeAlarm(pump index: Int, at now: Instant)
 }

@@ -17,6 +17,20 @@ extension NewEraTalk {
         return true
     }
 
+    /// In both framings, because nobody knows which the pump was left in. A CR before and after
+    /// the packet: in Basic mode it ends what stands in the pump's buffer, in Safe mode it is no
+    /// packet.
+    mutating func stopBlindly(into bytes: inout [UInt8]) {
+        let command = String(pump.address) + Self.command(.stop)
+        bytes.append(NewEraFraming.cr)
+        NewEraFraming.safe.pack(command, into: &bytes)
+        bytes.append(NewEraFraming.cr)
+        NewEraFraming.basic.pack(command, into: &bytes)
+        // Whoever comes after an agent finds the framing that the agent has set: trying the other
+        // first would cost the time of a missing reply, for each pump.
+        trying = pump.framing
+    }
+
     /// The command without its address; empty is the status query. None has more than 15 bytes,
     /// which a `String` holds in place.
     static func command(_ ask: Ask) -> String {

@@ -23,6 +23,8 @@ struct PumpLineCore<Talk: PumpTalk> {
     private var turn = 0
     /// When the line was last looked at.
     private var clock = Instant.zero
+    /// Every pump is told to stop as soon as the line is open, before any is asked anything.
+    var stopsFirst = false
 
     init(talks: [Talk], timing: ExchangeTiming) {
         self.talks = talks
@@ -82,7 +84,11 @@ struct PumpLineCore<Talk: PumpTalk> {
             talks[index].lineOpened(at: now)
             collectNews(of: index, at: now)
         }
-        // What the line still carries was meant for somebody else.
+        if stopsFirst {
+            for index in talks.indices { talks[index].stopBlindly(into: &output) }
+        }
+        // What the line still carries was meant for somebody else, and what pumps say to a blind
+        // stop collides: nothing of it counts.
         exchange.drain(afterSilence: false, at: now)
     }
 

@@ -59,6 +59,9 @@ protocol PumpTalk {
     /// Appends `ask` as it goes on the wire. False: whatever comes back, if anything does, is
     /// discarded until the line is quiet.
     func write(_ ask: Ask, into bytes: inout [UInt8]) -> Bool
+    /// Appends, without a reply in mind, what stops the pump whatever state it was left in, and
+    /// what every pump of the line may be told without waiting in order to find it soon.
+    mutating func stopBlindly(into bytes: inout [UInt8])
     mutating func lineOpened(at now: Instant)
     mutating func lineClosed(at now: Instant)
     mutating func setGoal(_ goal: PumpGoal, at now: Instant)

@@ -9,11 +9,16 @@ import Synchronization
 final class PortClerk: @unchecked Sendable {
     /// One errand. Whoever gave it looks at the result once `isDone`, and not before.
     final class Errand: @unchecked Sendable {
-        enum Work { case open(SerialSettings), setBaud(OpaquePointer, Int), close(OpaquePointer) }
+        enum Work {
+            case open(SerialSettings), setBaud(OpaquePointer, Int)
+            case close(OpaquePointer, LineEar?)
+        }
         fileprivate let work: Work
         fileprivate let done = Atomic<Bool>(false)
         /// The line that was opened.
         fileprivate(set) var port: OpaquePointer?
+        /// Who listens to it.
+        fileprivate(set) var ear: LineEar?
         /// Why it was not.
         fileprivate(set) var failure: WorldError?
         /// What a speed that could not be changed says: a negative errno.
@@ -32,13 +37,16 @@ final class PortClerk: @unchecked Sendable {
     private let errands = BoundedQueue<Errand>(capacity: capacity)
     private let bell: WakeHandle
     private let customer: WakeHandle
+    private let earPlace: LineEar.Place
     private let isEnding = Atomic<Bool>(false)
     private let hasEnded = Atomic<Bool>(false)
     private var thread: Thread?
 
-    /// A clerk that rings `customer` after every errand.
-    init(customer: WakeHandle) throws(WorldError) {
+    /// A clerk that rings `customer` after every errand, and whose lines are listened to at
+    /// `earPlace` by threads that ring it too.
+    init(customer: WakeHandle, earPlace: LineEar.Place) throws(WorldError) {
         self.customer = customer
+        self.earPlace = earPlace
         bell = try WakeHandle()
         // The thread holds the clerk until it ends, as it may be stuck in the kernel.
         let me = Unmanaged.passRetained(self)
@@ -91,12 +99,25 @@ final class PortClerk: @unchecked Sendable {
     private func perform(_ errand: Errand) {
         switch errand.work {
         case .open(let settings):
-            do throws(WorldError) { errand.port = try RealSerialPort.open(settings) } catch {
+            do throws(WorldError) { try open(settings, for: errand) } catch {
                 errand.failure = error
             }
         case .setBaud(let port, let baud):
             errand.code = cserial_set_baud(port, Int32(clamping: baud))
-        case .close(let port): cserial_close(port)
+        case .close(let port, let ear):
+            ear?.end()
+            cserial_close(port)
+        }
+    }
+
+    private func open(_ settings: SerialSettings, for errand: Errand) throws(WorldError) {
+        let port = try RealSerialPort.open(settings)
+        do throws(WorldError) {
+            errand.ear = try LineEar(port: port, customer: customer, place: earPlace)
+            errand.port = port
+        } catch {
+            cserial_close(port)
+            throw error
         }
     }
 }

@@ -8,14 +8,21 @@ final class RealSerialPort: SerialPort, Pollable {
     private var port: OpaquePointer?
     private weak var world: RealWorld?
     private var isGone = false
+    /// Who listens; nil: the owner of the world reads the line itself.
+    private let ear: LineEar?
+    /// The world saw input, or has not looked yet. Not for a line with an ear.
+    private var isInputSeen = true
+    /// The ear's missing privilege was told.
+    private var hasToldLoss = false
 
     /// A new speed that is on its way; nothing is written meanwhile.
     private var change: PortClerk.Errand?
 
-    /// The line at `path` that `open` opened.
-    init(path: String, port: OpaquePointer, world: RealWorld) {
+    /// The line at `path` that `open` opened, and who listens to it.
+    init(path: String, port: OpaquePointer, ear: LineEar?, world: RealWorld) {
         self.path = path
         self.port = port
+        self.ear = ear
         self.world = world
     }
 
@@ -39,17 +46,21 @@ final class RealSerialPort: SerialPort, Pollable {
 
     deinit { close() }
 
-    var pollDescriptors: [Int32] { port.map { [cserial_descriptor($0)] } ?? [] }
+    /// A line with an ear is not polled: its ear rings the world's bell.
+    var pollDescriptors: [Int32] {
+        guard ear == nil, let port else { return [] }
+        return [cserial_descriptor(port)]
+    }
 
-    /// False after a read that took all there was, until `wait` sees that more came.
-    private(set) var mayHaveInput = true
+    /// False after a read that took all there was, until more came.
+    var mayHaveInput: Bool { ear?.hasNews ?? isInputSeen }
 
-    func noteInput() { mayHaveInput = true }
+    func noteInput() { isInputSeen = true }
 
     func hungUp() { isGone = true }
 
     func write(_ bytes: ArraySlice<UInt8>) throws(WorldError) -> Int {
-        guard let port, !isGone else { throw .gone(name: path) }
+        guard let port, !isGone, ear?.hasHungUp != true else { throw .gone(name: path) }
         guard !bytes.isEmpty, try isSpeedRight() else { return 0 }
         let result = bytes.withUnsafeBytes { cserial_write(port, $0.baseAddress, $0.count) }
         guard result >= 0 else { throw failure(Int32(truncatingIfNeeded: result), "write") }
@@ -59,7 +70,14 @@ final class RealSerialPort: SerialPort, Pollable {
     func read(into buffer: inout [UInt8], limit: Int) throws(WorldError) -> Int {
         guard let port else { throw .gone(name: path) }
         guard limit > 0 else { return 0 }
-        mayHaveInput = isGone
+        if let ear {
+            // Looked at first: what came before the end is in the ring by then.
+            let hasEnded = ear.hasHungUp
+            let taken = ear.take(into: &buffer, limit: limit)
+            guard taken == 0, hasEnded else { return taken }
+            throw failure(-EIO, "read")
+        }
+        isInputSeen = isGone
         // What arrived before the hang-up may still be there, so a gone line is read as well.
         let portion = 1024
         var total = 0
@@ -73,7 +91,7 @@ final class RealSerialPort: SerialPort, Pollable {
             if got > 0 {
                 total += got
                 // What did not fit is still there.
-                if total == limit { mayHaveInput = true }
+                if total == limit { isInputSeen = true }
             } else if total > 0 || (got == -Int(EAGAIN) && !isGone) {
                 return total
             } else if got == 0 || isGone {
@@ -106,14 +124,29 @@ final class RealSerialPort: SerialPort, Pollable {
     }
 
     func discardInput() {
+        // With an ear, what is still on its way through the kernel is not waited for.
+        if let ear { return ear.discard() }
         if let port, !isGone { _ = cserial_discard_input(port) }
+    }
+
+    func takeNotice() -> String? {
+        guard let ear, port != nil else { return nil }
+        if !hasToldLoss {
+            hasToldLoss = true
+            if let loss = ear.degradation {
+                return "\(path): listened to without priority: \(loss)"
+            }
+        }
+        let lost = ear.takeLost()
+        return lost == 0 ? nil : "\(path): \(lost) bytes are lost, they were not taken in time"
     }
 
     func close() {
         guard let port else { return }
         self.port = nil
         world?.unregister(self)
-        if let clerk = world?.clerk, clerk.give(.close(port)) != nil { return }
+        if let clerk = world?.clerk, clerk.give(.close(port, ear)) != nil { return }
+        ear?.end()
         cserial_close(port)
     }
 

@@ -1,3 +1,4 @@
+import CSerial
 import CSystem
 import Glibc
 import Quantities
@@ -31,9 +32,13 @@ public final class RealWorld: World {
     private var opening: [(path: String, errand: PortClerk.Errand)] = []
 
     /// A world with nothing open yet. With `leavesPortsToAThread`, whatever may wait in the
-    /// kernel with a serial line (opening, closing, a change of speed) is left to a thread of its
-    /// own.
-    public init(leavesPortsToAThread: Bool = false) throws(WorldError) {
+    /// kernel with a serial line is left to others: opening, closing and a change of speed to a
+    /// thread of its own, polling and reading to one for each line, whose priority is just below
+    /// the owner's `priority` (SCHED_FIFO; 0: ordinary threads), and who keep off the owner's
+    /// processor `cpu` (-1: none).
+    public init(
+        leavesPortsToAThread: Bool = false, priority: Int = 0, cpu: Int = -1
+    ) throws(WorldError) {
         waker = try WakeHandle()
         let bytes = (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []
         bootIdentifier = String(decoding: bytes.filter { $0 > 32 }, as: UTF8.self)
@@ -42,11 +47,19 @@ public final class RealWorld: World {
             repeating: csystem_poll(fd: waker.descriptor, events: csystem_pollin, revents: 0),
             count: Self.descriptorLimit)
         owners.reserveCapacity(Self.descriptorLimit)
-        clerk = leavesPortsToAThread ? try PortClerk(customer: waker) : nil
+        let earPlace = LineEar.Place(ownerPriority: priority, ownerCPU: cpu)
+        clerk =
+            leavesPortsToAThread
+            ? try PortClerk(customer: waker, earPlace: earPlace) : nil
     }
 
     deinit {
         clerk?.end()
+        // What was opened for nobody.
+        for (_, errand) in opening where errand.isDone {
+            errand.ear?.end()
+            if let port = errand.port { cserial_close(port) }
+        }
         entries.deallocate()
     }
 
@@ -58,13 +71,14 @@ public final class RealWorld: World {
 
     /// Opens a serial line for one owner; throws `absent` or `busy`.
     public func openSerial(_ settings: SerialSettings) throws(WorldError) -> any SerialPort {
-        let opened: OpaquePointer
+        let port: RealSerialPort
         if let clerk {
-            opened = try take(settings, from: clerk)
+            let (opened, ear) = try take(settings, from: clerk)
+            port = RealSerialPort(path: settings.path, port: opened, ear: ear, world: self)
         } else {
-            opened = try RealSerialPort.open(settings)
+            let opened = try RealSerialPort.open(settings)
+            port = RealSerialPort(path: settings.path, port: opened, ear: nil, world: self)
         }
-        let port = RealSerialPort(path: settings.path, port: opened, world: self)
         register(port)
         return port
     }
@@ -72,7 +86,7 @@ public final class RealWorld: World {
     /// The line that the clerk opened meanwhile, or an errand for it.
     private func take(
         _ settings: SerialSettings, from clerk: PortClerk
-    ) throws(WorldError) -> OpaquePointer {
+    ) throws(WorldError) -> (OpaquePointer, LineEar?) {
         guard let place = opening.firstIndex(where: { $0.path == settings.path }) else {
             guard let errand = clerk.give(.open(settings)) else {
                 throw .busy(name: settings.path, hint: "other lines are being opened")
@@ -84,7 +98,7 @@ public final class RealWorld: World {
         let errand = opening.remove(at: place).errand
         if let failure = errand.failure { throw failure }
         guard let port = errand.port else { throw .gone(name: settings.path) }
-        return port
+        return (port, errand.ear)
     }
 
     /// Takes output lines, each at its safe level from the first moment.

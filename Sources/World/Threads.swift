@@ -93,6 +93,11 @@ public final class Thread: @unchecked Sendable {
             + "/sys/devices/system/cpu/online"
     }
 
+    /// Leaves processor `cpu` (negative: none) to others, where the calling thread may use another.
+    public static func avoid(_ cpu: Int) {
+        if cpu >= 0 { _ = csystem_thread_avoid(Int32(clamping: cpu)) }
+    }
+
     /// The calling thread's timers end when they should, not up to 50 µs later: what threads
     /// without a real-time schedule are given to save power (PR_SET_TIMERSLACK).
     public static func useExactTimers() { _ = csystem_thread_exact_timers() }

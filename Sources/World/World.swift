@@ -64,6 +64,10 @@ public protocol SerialPort: AnyObject {
     /// Throws away what has arrived and was not read.
     func discardInput()
 
+    /// What there is to tell of the line, once: bytes that were lost on the way from the kernel, a
+    /// privilege that its reader lacks. Nil: nothing.
+    func takeNotice() -> String?
+
     /// Closes the line; later calls throw `gone`. Safe to repeat.
     func close()
 }
@@ -71,6 +75,9 @@ public protocol SerialPort: AnyObject {
 extension SerialPort {
     /// Who cannot say looks.
     public var mayHaveInput: Bool { true }
+
+    /// Who has nothing in between loses nothing there.
+    public func takeNotice() -> String? { nil }
 }
 
 /// One output line of a GPIO chip, named as the kernel names it; never by chip number, which

@@ -75,10 +75,11 @@ struct RigBench {
         settings.realtime.priority = priority
         settings.realtime.cpu = cpu
         settings.realtime.period = .seconds(1 / hertz)
-        let simulator = try SimulatorThread(settings, directory: directory.path)
+        let simulator = try SimulatorThread(
+            settings, directory: directory.path, avoiding: cpu)
         defer { simulator.stop() }
         let edge = try PipeEdge()
-        let world = try ProbeWorld(edge: edge)
+        let world = try ProbeWorld(edge: edge, priority: priority, cpu: cpu)
         let bell = try WakeHandle()
         let probe = AllocationProbe(
             after: runsConditions ? .distantFuture : Clocks.now + Self.warmUp)
@@ -91,7 +92,9 @@ struct RigBench {
             edge.seen.clear()
         }
         if showsPlaces { callocations_trace(1) }
-        // Edges shall go out when their time is taken, whatever else runs.
+        // Edges shall go out when their time is taken, whatever else runs, and like those of a
+        // line not from the processor of the rig.
+        Thread.avoid(cpu)
         if priority > 1 { _ = Thread.become(.fifo(priority: priority - 1)) }
         try trial.start()
         if runsConditions { return conditions(trial, probe, edge) }

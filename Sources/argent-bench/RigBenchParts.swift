@@ -35,7 +35,8 @@ final class SimulatorThread: @unchecked Sendable {
     private let server: PtyServer
     private var thread: Thread?
 
-    init(_ settings: Settings, directory: String) throws {
+    /// It leaves processor `cpu` to the rig: instruments are not on the board.
+    init(_ settings: Settings, directory: String, avoiding cpu: Int) throws {
         let rig = try SimulatedRig(
             settings: settings,
             chemistry: PrismChemistry(reagents: Chemistries.reagentNames(settings)))
@@ -46,7 +47,10 @@ final class SimulatorThread: @unchecked Sendable {
         server = try PtyServer(ports, linkDirectory: directory)
         // The thread ends before this object does (see `stop`).
         let me = Unmanaged.passUnretained(self)
-        thread = try Thread.start(name: "simulator") { me.takeUnretainedValue().server.run() }
+        thread = try Thread.start(name: "simulator") {
+            Thread.avoid(cpu)
+            me.takeUnretainedValue().server.run()
+        }
     }
 
     func stop() {
@@ -149,8 +153,9 @@ final class ProbeWorld: World {
     let real: RealWorld
     private let edge: PipeEdge
 
-    init(edge: PipeEdge) throws(WorldError) {
-        real = try RealWorld(leavesPortsToAThread: true)
+    init(edge: PipeEdge, priority: Int, cpu: Int) throws(WorldError) {
+        real = try RealWorld(
+            leavesPortsToAThread: true, priority: priority, cpu: cpu)
         self.edge = edge
     }
 
@@ -203,6 +208,7 @@ final class ProbePort: SerialPort {
 
     func setBaud(_ baud: Int) throws(WorldError) { try port.setBaud(baud) }
     func discardInput() { port.discardInput() }
+    func takeNotice() -> String? { port.takeNotice() }
     func close() { port.close() }
 }
 

@@ -32,6 +32,8 @@ protocol PumpLineRunning: LineRunning {
     func pump(_ index: Int) -> PumpState
     func setGoal(_ goal: PumpGoal, pump index: Int, at now: Instant)
     func acknowledgeAlarm(pump index: Int, at now: Instant)
+    /// Every pump is told to stop as soon as the line is open, before any is asked anything.
+    func stopFirst()
 }
 
 /// A line with a spectrometer on it.
@@ -99,6 +101,7 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
                 machine.advance(to: now)
                 noteChange()
             }
+            if let notice = port.takeNotice() { notices.append(notice) }
         } catch {
             lose(error, at: now)
         }
@@ -181,6 +184,7 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
 }
 
 extension LineRunner: PumpLineRunning where Machine: PumpLine {
+    func stopFirst() { machine.stopFirst() }
     func pump(_ index: Int) -> PumpState { machine.pump(index) }
     func setGoal(_ goal: PumpGoal, pump index: Int, at now: Instant) {
         machine.setGoal(goal, pump: index, at: now)

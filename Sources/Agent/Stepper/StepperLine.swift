@@ -110,6 +110,9 @@ final class StepperLine: PumpLineRunning {
         pursue(index)
     }
 
+    /// Motors stand until they are told otherwise.
+    func stopFirst() {}
+
     func acknowledgeAlarm(pump index: Int, at now: Instant) {
         guard pumps.indices.contains(index), case .alarmed = pumps[index].state.link else {
             return

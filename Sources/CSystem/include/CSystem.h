@@ -45,6 +45,8 @@ int csystem_thread_fifo(int priority);            // SCHED_FIFO for the calling 
 int csystem_thread_nice(int increment);           // of the calling thread
 int csystem_lock_memory(void);                    // mlockall(MCL_CURRENT | MCL_FUTURE)
 int csystem_thread_pin(int cpu);                  // keeps the calling thread on one processor
+// Keeps the calling thread off one processor, where there is another it may use.
+int csystem_thread_avoid(int cpu);
 // Keeps all processors out of sleep states that take long to leave (/dev/cpu_dma_latency), for as
 // long as the returned descriptor is open.
 int csystem_stay_awake(void);
