@@ -154,7 +154,7 @@ public struct Status: Equatable, Sendable {
         json.member(
             "last_pull_unix_s", sync.lastPull.map { Double($0.unixNanoseconds / 1_000_000_000) })
         json.member("last_peer", sync.lastPeer.isEmpty ? nil : sync.lastPeer)
-        json.member("unacknowledged_bytes", sync.unacknowledgedBytes.map(Double.init))
+        json.member("unacknowledged_bytes", sync.unacknowledgedBytes.map { Double($0) })
     }
 
     private static func write(_ pump: Pump, to json: inout JSONText) {

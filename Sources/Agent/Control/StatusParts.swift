@@ -50,11 +50,14 @@ extension Status.Droplet {
         loss = droplet.loss
         maximumAbsorbance = droplet.maximumAbsorbance
         let points = droplet.absorbance
-        let width = max(1, (points.count + Self.pointLimit - 1) / Self.pointLimit)
-        step = grid.step.nanometers * Double(width)
-        from = grid.from.nanometers + grid.step.nanometers * Double(width - 1) / 2
-        absorbance = stride(from: 0, to: points.count, by: width).map { start in
-            let valid = points[start..<min(start + width, points.count)].filter(\.isFinite)
+        let count = min(points.count, Self.pointLimit)
+        guard count > 0 else { return }
+        let width = Double(points.count) / Double(count)
+        step = grid.step.nanometers * width
+        from = grid.from.nanometers + grid.step.nanometers * (width - 1) / 2
+        absorbance = (0..<count).map { part in
+            let place = part * points.count / count..<(part + 1) * points.count / count
+            let valid = points[place].filter(\.isFinite)
             return valid.isEmpty ? nil : valid.reduce(0, +) / Double(valid.count)
         }
     }

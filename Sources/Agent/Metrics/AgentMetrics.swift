@@ -72,7 +72,7 @@ enum AgentMetrics {
             Double(status.droplets))
         out.gauge(
             "argent_condition_flags", "Flags of the running condition's droplets.",
-            status.flags.map(Double.init))
+            status.flags.map { Double($0) })
         out.gauge(
             "argent_last_droplet_loss", "Loss of the last droplet.", status.lastDroplet?.loss)
         out.gauge(
@@ -180,7 +180,7 @@ enum AgentMetrics {
         let around = status.surroundings
         out.gauge(
             "argent_log_free_bytes", unit: "bytes", "Free on the file system of the log.",
-            around?.freeBytes.map(Double.init))
+            around?.freeBytes.map { Double($0) })
         out.gauge(
             "argent_log_size_bytes", unit: "bytes", "Size of the log.",
             around.map { Double($0.usedBytes) })
@@ -192,10 +192,10 @@ enum AgentMetrics {
             around.map { Double($0.unsealed) })
         out.gauge(
             "argent_log_segments_unpulled", "Sealed segments not fetched by every workstation.",
-            around?.unpulled.map(Double.init))
+            around?.unpulled.map { Double($0) })
         out.gauge(
             "argent_process_resident_bytes", unit: "bytes", "Memory of the agent in RAM.",
-            around?.residentBytes.map(Double.init))
+            around?.residentBytes.map { Double($0) })
         let sync = status.sync
         out.gauge(
             "argent_sync_listening", "1 when workstations can connect.",
@@ -206,7 +206,7 @@ enum AgentMetrics {
         out.counter("argent_sync_refused", "Connections refused or shed.", sync?.refused)
         out.gauge(
             "argent_sync_unpulled_bytes", unit: "bytes", "Bytes no workstation has fetched.",
-            sync?.unacknowledgedBytes.map(Double.init))
+            sync?.unacknowledgedBytes.map { Double($0) })
         out.gauge(
             "argent_sync_last_timestamp_seconds", unit: "seconds",
             "When a workstation last fetched something, Unix time.",

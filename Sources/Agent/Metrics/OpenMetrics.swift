@@ -56,7 +56,7 @@ struct OpenMetrics {
     /// A family with one counter.
     mutating func counter(_ name: String, _ help: String, _ value: Int?) {
         begin(name, .counter, help)
-        sample("_total", [], value.map(Double.init))
+        sample("_total", [], value.map { Double($0) })
     }
 
     /// The whole text.

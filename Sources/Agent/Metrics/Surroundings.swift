@@ -77,12 +77,12 @@ public struct Surroundings: Equatable, Sendable {
     }
 
     func write(to json: inout JSONText) {
-        json.member("free_bytes", freeBytes.map(Double.init))
+        json.member("free_bytes", freeBytes.map { Double($0) })
         json.member("log_bytes", Double(usedBytes))
         json.member("segments_sealed", sealed)
         json.member("segments_unsealed", unsealed)
         json.member("segments_unpulled", unpulled)
-        json.member("resident_bytes", residentBytes.map(Double.init))
+        json.member("resident_bytes", residentBytes.map { Double($0) })
         json.key("zones")
         json.array { list in
             for zone in zones {

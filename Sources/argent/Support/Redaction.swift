@@ -12,24 +12,47 @@ enum Redaction {
     /// configurations are as long, and no loss.
     private static let longestWord = 40
 
-    /// `text` without secrets.
-    static func clean(_ text: String) -> String {
+    /// `text` without secrets. `byName`: what a line says after a name that sounds secret goes
+    /// too; not so in text of our own making, whose lines are long.
+    static func clean(_ text: String, byName: Bool = true) -> String {
         var isInKey = false
+        var isInSecretTable = false
+        var closing: String?
         var lines: [String] = []
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             if line.contains("-----BEGIN") {
                 isInKey = true
                 lines.append(mark)
             }
-            if !isInKey { lines.append(clean(line: line)) }
-            if line.contains("-----END") { isInKey = false }
+            defer { if line.contains("-----END") { isInKey = false } }
+            if isInKey { continue }
+            if let end = closing {
+                // The rest of a secret value that goes over several lines.
+                if line.contains(end) { closing = nil }
+                continue
+            }
+            let start = line.drop { $0 == " " || $0 == "\t" }
+            if byName, start.first == "[" { isInSecretTable = isSecret(start) }
+            let hides = isInSecretTable && start.first != "["
+            lines.append(hides ? mark : clean(line: line, byName))
+            if byName, lines.last?.hasSuffix(mark) == true { closing = end(of: line) }
         }
         return lines.joined(separator: "\n")
     }
 
-    private static func clean(line: Substring) -> String {
+    /// What ends a value that begins at the end of `line` and goes on below; nil: it does not.
+    private static func end(of line: Substring) -> String? {
+        for (opening, closing) in [("\"\"\"", "\"\"\""), ("'''", "'''"), ("[", "]"), ("{", "}")] {
+            guard let last = index(of: opening, in: line) else { continue }
+            let rest = line[line.index(last, offsetBy: opening.count)...]
+            if index(of: closing, in: rest) == nil { return closing }
+        }
+        return nil
+    }
+
+    private static func clean(line: Substring, _ byName: Bool) -> String {
         var start = line.startIndex
-        while let split = line[start...].firstIndex(where: { $0 == "=" || $0 == ":" }) {
+        while byName, let split = line[start...].firstIndex(where: { $0 == "=" || $0 == ":" }) {
             if isSecret(line[start..<split]) { return String(line[...split]) + " " + mark }
             start = line.index(after: split)
         }
@@ -41,7 +64,7 @@ enum Redaction {
         let lower = name.lowercased()
         if parts.contains(where: { lower.contains($0) }) { return true }
         let words = lower.split { !($0.isLetter || $0.isNumber) }
-        return words.contains("key") || words.contains("pin")
+        return words.contains("key")
     }
 
     /// `scheme://user:password@host` without the user and the password.

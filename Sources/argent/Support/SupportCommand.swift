@@ -77,7 +77,7 @@ enum SupportCommand {
             do throws(CommandFailure) {
                 let answer = try ControlCommand.ask(request, at: socket)
                 let text = verb == "status" ? answer : JSONValue(answer.utf8)?["text"]?.string
-                bundle.add(name, (text ?? answer) + "\n")
+                bundle.add(name, (text ?? answer) + "\n", byName: false)
             } catch { bundle.miss(name, error.message) }
         }
     }
@@ -92,8 +92,11 @@ struct Bundle {
 
     init(time: Int64) { self.time = time }
 
-    mutating func add(_ name: String, _ text: String) {
-        guard tar.add("argent-support/" + name, Array(Redaction.clean(text).utf8), time: time)
+    mutating func add(_ name: String, _ text: String, byName: Bool = true) {
+        guard
+            tar.add(
+                "argent-support/" + name, Array(Redaction.clean(text, byName: byName).utf8),
+                time: time)
         else { return miss(name, "its name is too long, or it is too large") }
         names.append(name)
     }

@@ -80,8 +80,8 @@ private struct Watch {
     private var note: String {
         if let missing {
             let age = duration((Clocks.now - missing.since).seconds)
-            let old = latest == nil ? "" : " What is below is old."
-            return "NO AGENT ANSWERS for \(age), trying again: \(missing.why).\(old)"
+            let old = latest == nil ? "" : " (What is below is old.)"
+            return "NO AGENT ANSWERS for \(age), trying again. \(missing.why)\(old)"
         }
         if let restartedAt, Clocks.now - restartedAt < Self.noteTime {
             return "The agent was restarted (\(restarts) times while you watch): see "

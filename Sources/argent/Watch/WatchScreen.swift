@@ -189,10 +189,12 @@ struct WatchScreen {
     private func disk(_ status: JSONValue, at now: WallTime) -> [ScreenLine] {
         var lines: [ScreenLine] = []
         if let around = status["surroundings"] {
-            func number(_ name: String) -> Double { around[name]?.number ?? 0 }
-            var text = "disk: \(short(number("free_bytes") / 1e9)) GB free, log "
-            text += "\(short(number("log_bytes") / 1e6)) MB, "
-            text += "\(short(number("segments_sealed"))) segments"
+            func number(_ name: String, _ unit: Double = 1) -> String {
+                around[name]?.number.map { short($0 / unit) } ?? "-"
+            }
+            var text = "disk: \(number("free_bytes", 1e9)) GB free, log "
+            text += "\(number("log_bytes", 1e6)) MB, "
+            text += "\(number("segments_sealed")) sealed segments"
             if let open = around["segments_unpulled"]?.number {
                 text += ", \(short(open)) not pulled"
             }
