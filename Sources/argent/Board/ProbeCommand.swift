@@ -76,9 +76,7 @@ enum ProbeCommand {
         guard isNew else {
             throw CommandFailure(.failure, "\(path) is there already: name another file")
         }
-        let gaps = text.split(separator: "\n").filter {
-            $0.hasPrefix(StartingConfiguration.mark)
-        }.count
+        let gaps = StartingConfiguration.gaps(in: text)
         Output.line("written: \(path); fill in \(gaps) values, then `argent check \(path)`")
     }
 

@@ -5,14 +5,22 @@ import Configuration
 /// rig knows is left out and marked, so that `argent check` names each of these gaps.
 enum StartingConfiguration {
     /// What a line says where a value is missing.
-    static let mark = "# FILL IN:"
+    static let gap = "FILL IN"
+    private static let mark = "# \(gap):"
+
+    /// How many values are missing in `text`.
+    static func gaps(in text: String) -> Int {
+        text.split(separator: "\n").filter {
+            $0.hasPrefix(mark) || $0.hasPrefix("syringe = \"\(gap)")
+        }.count
+    }
 
     /// The text.
     static func text(_ board: BoardFacts, answering: [I2CScan.Found]) -> String {
         var text = """
             # Made by `argent probe` on: \(plain(board.model))
-            # Fill in every line marked \"\(mark.dropFirst(2))\", then: argent check THIS-FILE
-            # All keys and their meaning: /usr/share/doc/argent/examples/argent.example.toml
+            # Fill in what is marked \(gap), then: argent check THIS-FILE
+            # More keys and what they mean: board/argent.example.toml
 
             [campaign]
             name = "first campaign"
@@ -34,7 +42,10 @@ enum StartingConfiguration {
 
 
             """
-        let lines = board.lines.map(port)
+        // Lines with a name that stays are adapters, on which instruments hang most often.
+        let lines =
+            (board.lines.filter { !$0.links.isEmpty }
+            + board.lines.filter { $0.links.isEmpty }).map(port)
         for (address, name) in ["reagent", "solvent", "oil"].enumerated() {
             text += """
                 [[pump]]
@@ -42,7 +53,7 @@ enum StartingConfiguration {
                 dialect = "new-era"         # or "harvard", "legato", "phd-ultra", "stepper"
                 \(mark) port = "…"       # \(choices(lines))
                 address = \(address)                 # as set on the pump
-                \(mark) syringe = "…"    # as "BD 10 mL", or { diameter = "14.427 mm", volume = "10 mL" }
+                syringe = "\(gap)"         # as "BD 10 mL" or { diameter = "14.4 mm", volume = "10 mL" }
 
 
                 """

@@ -84,7 +84,8 @@ private struct Watch {
             return "NO AGENT ANSWERS for \(age), trying again. \(missing.why)\(old)"
         }
         if let restartedAt, Clocks.now - restartedAt < Self.noteTime {
-            return "The agent was restarted (\(restarts) times while you watch): see "
+            let count = restarts == 1 ? "once" : "\(restarts) times"
+            return "The agent was restarted (\(count) while you watch): see "
                 + "`journalctl -u argent`."
         }
         return ""
