@@ -81,9 +81,9 @@ public enum RealCampaign {
         session.rig.frames = frames
         if let damage = session.log.damage { say(damage) }
         let lookout = try lookout(job, session, mailbox, sync, version: version)
+        defer { lookout.stop() }
         try sync.start()
         defer { sync.stop() }
-        defer { lookout.stop() }
         var steward = Steward(
             session: session, mailbox: mailbox, bell: bell, sync: sync, lookout: lookout)
         do throws(WorldError) {

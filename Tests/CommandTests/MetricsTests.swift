@@ -16,7 +16,12 @@ private let pythonReads: Bool = {
 private let parser = """
     import sys
     from prometheus_client.openmetrics.parser import text_string_to_metric_families
+    from prometheus_client import parser as older
     text = open(sys.argv[1], newline="").read()
+    # The format before OpenMetrics, which textfile collectors read: the same samples.
+    before = sum(len(f.samples) for f in older.text_string_to_metric_families(text))
+    after = sum(len(f.samples) for f in text_string_to_metric_families(text))
+    assert before == after > 0, (before, after)
     for family in text_string_to_metric_families(text):
         print("family", family.name, family.type, family.unit or "-", len(family.samples))
         for s in family.samples:
@@ -29,6 +34,8 @@ private struct WrittenNumbers: Sendable {
     var path: String { folder["metrics.prom"] }
     let wasRemoved: Bool
     let printed: String
+    let watched: String
+    let support: String
 
     static let shared = Result { try WrittenNumbers() }
 
@@ -49,6 +56,18 @@ private struct WrittenNumbers: Sendable {
             return text.contains("\nargent_last_droplet_loss ")
         }
         try folder.write("metrics.prom", text)
+        let eyes = try Child(
+            Program.path, ["watch", "--socket", rig.folder["control"], "--every", "0.2"],
+            output: folder["watched"], error: folder["watched"])
+        let bundled = try Program.run(
+            "support", "--config", rig.configuration, "--output", folder["s.tar.zst"])
+        support = bundled.out + bundled.err
+        try waitUntil("a line of `argent watch`", seconds: 10) {
+            try folder.text("watched").contains("\n")
+        }
+        kill(eyes.identifier, SIGTERM)
+        eyes.wait()
+        watched = try folder.text("watched")
         agent.end(SIGTERM)
         wasRemoved = !Files.exists(file)
         printed = try agent.printed
@@ -166,6 +185,15 @@ struct MetricsTests {
         #expect(count >= 15)
         #expect(rules.components(separatedBy: "expr: ").count - 1 == count)
         #expect(rules.components(separatedBy: "summary: ").count - 1 == count)
+    }
+
+    @Test("argent watch and argent support understand a real agent")
+    func eyes() throws {
+        let numbers = try WrittenNumbers.shared.get()
+        #expect(numbers.watched.contains("run 1 of 1, "), "\(numbers.watched)")
+        #expect(numbers.watched.contains(" of 2 done"), "\(numbers.watched)")
+        // Two of configuration, status, numbers, log twice, board, versions, unit, contents.
+        #expect(numbers.support.contains(": 10 files"), "\(numbers.support)")
     }
 
     @Test("an orderly end takes the file away: numbers of an agent that is gone are no news")

@@ -8,6 +8,8 @@ import World
 final class Lookout: @unchecked Sendable {
     /// Time between two looks at the disk and the board.
     static let period = TimeSpan.seconds(5)
+    /// How long the end waits for a look that is under way: a disk may not answer any more.
+    private static let endLimit = TimeSpan.seconds(2)
     /// How far it steps behind other threads (nice).
     private static let niceness = 10
 
@@ -16,6 +18,7 @@ final class Lookout: @unchecked Sendable {
     private let settings: MetricsSettings
     private let waker: WakeHandle
     private let isEnding = Atomic<Bool>(false)
+    private let isOver = Atomic<Bool>(false)
     private let picture = Mutex<Surroundings?>(nil)
     private let trouble = Mutex<String?>(nil)
     private var thread: Thread?
@@ -50,6 +53,15 @@ final class Lookout: @unchecked Sendable {
         guard thread != nil else { return }
         isEnding.store(true, ordering: .releasing)
         waker.signal()
+        let limit = Clocks.now + Self.endLimit
+        while !isOver.load(ordering: .acquiring), Clocks.now < limit {
+            Clocks.sleep(.milliseconds(2))
+        }
+        guard isOver.load(ordering: .acquiring) else {
+            // It hangs in the kernel, and ends with the process.
+            _ = Unmanaged.passRetained(self)
+            return
+        }
         thread?.join()
         thread = nil
         if !settings.file.isEmpty { try? Files.remove(settings.file) }
@@ -70,6 +82,7 @@ final class Lookout: @unchecked Sendable {
             }
             _ = poller.wait(timeout: step)
         }
+        isOver.store(true, ordering: .releasing)
     }
 
     private func write() -> String? {
