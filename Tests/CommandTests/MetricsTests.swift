@@ -47,7 +47,8 @@ private struct WrittenNumbers: Sendable {
             "argent.d/metrics.toml", "[metrics]\nfile = \"metrics.prom\"\nperiod = \"1 s\"\n")
         let agent = try RunningAgent(rig)
         let file = rig.folder["metrics.prom"]
-        folder = try TestFolder()
+        let own = try TestFolder()
+        folder = own
         var text = ""
         // Two conditions make a run's loss.
         try waitUntil("numbers with a droplet", seconds: 40) {
@@ -63,7 +64,7 @@ private struct WrittenNumbers: Sendable {
             "support", "--config", rig.configuration, "--output", folder["s.tar.zst"])
         support = bundled.out + bundled.err
         try waitUntil("a line of `argent watch`", seconds: 10) {
-            try folder.text("watched").contains("\n")
+            try own.text("watched").contains("\n")
         }
         kill(eyes.identifier, SIGTERM)
         eyes.wait()

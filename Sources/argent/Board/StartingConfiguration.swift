@@ -53,7 +53,7 @@ enum StartingConfiguration {
                 dialect = "new-era"         # or "harvard", "legato", "phd-ultra", "stepper"
                 \(mark) port = "…"       # \(choices(lines))
                 address = \(address)                 # as set on the pump
-                syringe = "\(gap)"         # "BD 10 mL", or { diameter = "14.4 mm", volume = "10 mL" }
+                syringe = "\(gap)"     # "BD 10 mL" or { diameter = "14.4 mm", volume = "10 mL" }
 
 
                 """
