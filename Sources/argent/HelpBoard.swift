@@ -26,7 +26,7 @@ extension Help {
 
           --output FILE  where to (default argent-support-TIME.tar.zst, here)
 
-        Look into it before you send it: `tar --zstd -tf FILE`.
+        Look into it before you send it: `tar -tf FILE` (tar finds zstd by itself).
         """
 
     static let probe = """

@@ -29,7 +29,7 @@ enum SupportCommand {
             try file.finish()
         } catch { throw CommandFailure(.failure, "\(error)") }
         Output.line("written: \(path) (\(bytes.count) bytes): \(bundle.names.count) files")
-        Output.line("look into it before you send it: tar --zstd -tf \(path)")
+        Output.line("look into it before you send it: tar -tf \(path)")
     }
 
     private static func gather(_ arguments: Arguments, _ events: Int, into bundle: inout Bundle) {
