@@ -82,9 +82,12 @@ public enum RealCampaign {
         let session = try Session(world: world, job: job, version: version, parts: parts)
         session.rig.frames = frames
         if let damage = session.log.damage { say(damage) }
+        let lookout = try lookout(job, session, mailbox, sync, version: version)
+        defer { lookout.stop() }
         try sync.start()
         defer { sync.stop() }
-        var steward = Steward(session: session, mailbox: mailbox, bell: bell, sync: sync)
+        var steward = Steward(
+            session: session, mailbox: mailbox, bell: bell, sync: sync, lookout: lookout)
         do throws(WorldError) {
             try steward.run(settings: job.settings.realtime, say: say)
         } catch { throw .control(error) }
@@ -94,6 +97,32 @@ public enum RealCampaign {
             ? .finished(session.director.campaign.phase.description) : .stopped
         withExtendedLifetime(lock) {}
         return (ending, session.summary())
+    }
+
+    /// Whoever looks at disk and board, and writes the numbers for monitoring; started.
+    private static func lookout(
+        _ job: CampaignJob, _ session: Session, _ mailbox: ControlMailbox, _ sync: SyncService,
+        version: String
+    ) throws(AgentError) -> Lookout {
+        let meter = session.meter
+        let directory = job.logDirectory
+        let log = session.log.segments.logIdentifier
+        let isServed = sync.status != nil
+        mailbox.tellNumbers { [weak mailbox] in
+            AgentMetrics.text(
+                mailbox?.status ?? Status(), lateness: meter.lateness, version: version,
+                now: Clocks.wallTime)
+        }
+        do throws(WorldError) {
+            let lookout = try Lookout(
+                settings: job.settings.metrics,
+                look: {
+                    Surroundings(
+                        directory: directory, isPulled: isServed ? sync.pulled(of: log) : nil)
+                }, text: { mailbox.numbers })
+            try lookout.start()
+            return lookout
+        } catch { throw .control(error) }
     }
 }
 
@@ -110,12 +139,19 @@ private struct Steward {
     let mailbox: ControlMailbox
     let bell: WakeHandle
     let sync: SyncService
+    let lookout: Lookout
+    private let startedAt = Double(Clocks.wallTime.unixNanoseconds) / 1e9
+    private var toldProblem: String?
     private let service = ServiceManager().map { ServiceReport($0, now: Clocks.now) }
     private var turnsSeen = 0
     private var shownAt = Instant.zero
     private var told = 0
 
-    init(session: Session, mailbox: ControlMailbox, bell: WakeHandle, sync: SyncService) {
+    init(
+        session: Session, mailbox: ControlMailbox, bell: WakeHandle, sync: SyncService,
+        lookout: Lookout
+    ) {
+        self.lookout = lookout
         self.session = session
         self.mailbox = mailbox
         self.bell = bell
@@ -171,6 +207,12 @@ private struct Steward {
         for text in director.lost.dropFirst(told) { say(text) }
         told = director.lost.count
         sync.report(to: director)
+        if lookout.problem != toldProblem {
+            toldProblem = lookout.problem
+            let text = toldProblem ?? "[metrics] file is written again"
+            say(text)
+            director.record(.event(kind: "metrics", text: text))
+        }
         let now = Clocks.now
         reportService(at: now)
         guard now - shownAt >= Self.picturePeriod else { return }
@@ -179,6 +221,8 @@ private struct Steward {
         status.realtime = Status.Realtime(
             session.meter, settings: settings, lost: director.lost)
         status.sync = sync.status
+        status.surroundings = lookout.surroundings
+        status.startedAt = startedAt
         mailbox.show(status)
         service?.show(status)
     }

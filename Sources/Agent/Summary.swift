@@ -18,6 +18,16 @@ public struct Summary: Equatable, Sendable {
         public var medianLoss: Double?
         /// Best condition loss so far.
         public var bestSoFar: Double?
+
+        init(_ row: Campaign.RunSummary) {
+            run = row.run
+            method = row.method.rawValue
+            complete = row.complete
+            failed = row.failed
+            bestLoss = row.bestLoss
+            medianLoss = row.medianLoss
+            bestSoFar = row.bestLossSoFar
+        }
     }
     /// One proposer's recipes in one run.
     public struct Proposer: Equatable, Sendable {
@@ -69,12 +79,7 @@ public struct Summary: Equatable, Sendable {
     init(
         campaign: Campaign, droplets: Int, rigSeconds: Double, logPath: String, logSHA256: String
     ) {
-        runs = campaign.summary.map {
-            Run(
-                run: $0.run, method: $0.method.rawValue, complete: $0.complete,
-                failed: $0.failed, bestLoss: $0.bestLoss, medianLoss: $0.medianLoss,
-                bestSoFar: $0.bestLossSoFar)
-        }
+        runs = campaign.summary.map(Run.init)
         proposers = campaign.comparison.map(Proposer.init)
         best = campaign.best.flatMap { best in
             best.loss.map { (best.number, $0, best.recipe) }

@@ -27,6 +27,16 @@ struct cgpio_chip {
     struct gpiod_chip *chip;
 };
 
+static int hold(struct gpiod_chip *chip, struct cgpio_chip **out) {
+    *out = malloc(sizeof **out);
+    if (!*out) {
+        gpiod_chip_close(chip);
+        return -ENOMEM;
+    }
+    (*out)->chip = chip;
+    return 0;
+}
+
 /// Opens chip by chip: the library's own search gives up at the first chip it may not open.
 int cgpio_chip_open(const char *label, struct cgpio_chip **out) {
     DIR *directory = opendir("/dev");
@@ -50,14 +60,13 @@ int cgpio_chip_open(const char *label, struct cgpio_chip **out) {
         }
     }
     closedir(directory);
-    if (!found) return result;
-    *out = malloc(sizeof **out);
-    if (!*out) {
-        gpiod_chip_close(found);
-        return -ENOMEM;
-    }
-    (*out)->chip = found;
-    return 0;
+    return found ? hold(found, out) : result;
+}
+
+int cgpio_chip_open_device(const char *path, struct cgpio_chip **out) {
+    errno = 0;
+    struct gpiod_chip *chip = gpiod_chip_open(path);
+    return chip ? hold(chip, out) : negative_errno();
 }
 
 void cgpio_chip_close(struct cgpio_chip *chip) {
@@ -98,6 +107,19 @@ static int find_by_name(struct gpiod_chip *chip, const char *name) {
 }
 
 static unsigned int line_count(struct gpiod_chip *chip) { return gpiod_chip_num_lines(chip); }
+
+int cgpio_chip_describe(struct cgpio_chip *chip, char *label, size_t capacity) {
+    snprintf(label, capacity, "%s", gpiod_chip_label(chip->chip));
+    return (int)line_count(chip->chip);
+}
+
+int cgpio_line_name(struct cgpio_chip *chip, unsigned int offset, char *name, size_t capacity) {
+    struct gpiod_line *line = gpiod_chip_get_line(chip->chip, offset);
+    if (!line) return negative_errno();
+    const char *own = gpiod_line_name(line);
+    snprintf(name, capacity, "%s", own ? own : "");
+    return 0;
+}
 
 static int add_line(struct cgpio_lines *lines, struct gpiod_chip *chip, unsigned int offset) {
     struct gpiod_line *line = gpiod_chip_get_line(chip, offset);
@@ -241,6 +263,23 @@ static unsigned int line_count(struct gpiod_chip *chip) {
     unsigned int count = (unsigned int)gpiod_chip_info_get_num_lines(info);
     gpiod_chip_info_free(info);
     return count;
+}
+
+int cgpio_chip_describe(struct cgpio_chip *chip, char *label, size_t capacity) {
+    struct gpiod_chip_info *info = gpiod_chip_get_info(chip->chip);
+    if (!info) return negative_errno();
+    snprintf(label, capacity, "%s", gpiod_chip_info_get_label(info));
+    gpiod_chip_info_free(info);
+    return (int)line_count(chip->chip);
+}
+
+int cgpio_line_name(struct cgpio_chip *chip, unsigned int offset, char *name, size_t capacity) {
+    struct gpiod_line_info *info = gpiod_chip_get_line_info(chip->chip, offset);
+    if (!info) return negative_errno();
+    const char *own = gpiod_line_info_get_name(info);
+    snprintf(name, capacity, "%s", own ? own : "");
+    gpiod_line_info_free(info);
+    return 0;
 }
 
 // The three objects every request is made of.

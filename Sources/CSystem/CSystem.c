@@ -123,6 +123,32 @@ int csystem_terminal_columns(int fd) {
     return size.ws_col;
 }
 
+int csystem_terminal_size(int fd, int *rows, int *columns) {
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) < 0) return -errno;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
+    return 0;
+}
+
+static struct termios settings_before;
+
+int csystem_terminal_watch(int fd) {
+    if (tcgetattr(fd, &settings_before) < 0) return -errno;
+    struct termios settings = settings_before;
+    settings.c_lflag &= ~(ICANON | ECHO);
+    settings.c_iflag &= ~IXON;
+    settings.c_cc[VSUSP] = _POSIX_VDISABLE;
+    settings.c_cc[VQUIT] = _POSIX_VDISABLE;
+    settings.c_cc[VMIN] = 1;
+    settings.c_cc[VTIME] = 0;
+    return negative_errno(tcsetattr(fd, TCSADRAIN, &settings));
+}
+
+int csystem_terminal_restore(int fd) {
+    return negative_errno(tcsetattr(fd, TCSANOW, &settings_before));
+}
+
 int csystem_pseudo_terminal(char *name, size_t capacity) {
     int fd = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return -errno;

@@ -37,6 +37,8 @@ public struct Settings: Equatable, Sendable {
     public var sync = SyncSettings()
     /// `[control]`
     public var control = ControlSettings()
+    /// `[metrics]`
+    public var metrics = MetricsSettings()
     /// `[realtime]`
     public var realtime = RealtimeSettings()
     /// `[simulation]`

@@ -98,7 +98,7 @@ public enum SettingsReader {
     static let sectionNames = [
         "campaign", "loss", "recipe", "variable", "pump", "spectrometer", "droplets", "rig",
         "interlock", "reaction", "sensor", "output", "expander", "heartbeat", "log", "sync",
-        "control", "realtime", "simulation",
+        "control", "metrics", "realtime", "simulation",
     ]
 
     private static func sections(
@@ -131,6 +131,7 @@ public enum SettingsReader {
             case "log": read(LogSettings.fields, entry, &s.log, &context)
             case "sync": read(SyncSettings.fields, entry, &s.sync, &context)
             case "control": read(ControlSettings.fields, entry, &s.control, &context)
+            case "metrics": read(MetricsSettings.fields, entry, &s.metrics, &context)
             case "realtime": read(RealtimeSettings.fields, entry, &s.realtime, &context)
             case "simulation": read(SimulationSettings.fields, entry, &s.simulation, &context)
             default:

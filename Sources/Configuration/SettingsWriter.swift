@@ -50,6 +50,7 @@ public enum SettingsWriter {
         section("[log]", LogSettings.fields, s.log, LogSettings())
         section("[sync]", SyncSettings.fields, s.sync, SyncSettings())
         section("[control]", ControlSettings.fields, s.control, ControlSettings())
+        section("[metrics]", MetricsSettings.fields, s.metrics, MetricsSettings())
         section("[realtime]", RealtimeSettings.fields, s.realtime, RealtimeSettings())
         section("[simulation]", SimulationSettings.fields, s.simulation, SimulationSettings())
         return text

@@ -30,6 +30,11 @@ extension RigController {
         }
     }
 
+    /// The last good value of sensor `index`, as configured; NaN where there is none that is fresh.
+    public func sensorValue(_ index: Int, at now: Instant) -> Double {
+        sensors.value(index, at: now)
+    }
+
     /// Records cannot (nil: can again) be written. Without a log the rig does not run.
     public mutating func log(failure: String?, at now: Instant) {
         set(watchedRows.log, failure, at: now)

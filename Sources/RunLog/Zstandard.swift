@@ -3,16 +3,16 @@ import Synchronization
 
 /// Whole zstd frames (RFC 8878), each with its content's length and checksum. A compressor keeps
 /// its working memory from frame to frame.
-final class ZstandardCompressor {
+package final class ZstandardCompressor {
     private let writer: OpaquePointer?
 
     /// A compressor at a level of zstd's own scale (1 fast … 19 small).
-    init(level: Int32) { writer = czstd_writer_new(level) }
+    package init(level: Int32) { writer = czstd_writer_new(level) }
 
     deinit { czstd_writer_free(writer) }
 
     /// One frame of `content`; nil when there is no memory for the work.
-    func frame(_ content: [UInt8]) -> [UInt8]? {
+    package func frame(_ content: [UInt8]) -> [UInt8]? {
         guard let writer else { return nil }
         let frame = [UInt8](unsafeUninitializedCapacity: czstd_bound(content.count)) {
             out, filled in

@@ -15,6 +15,7 @@ public final class DurationHistogram: @unchecked Sendable {
     private let counts: UnsafeMutablePointer<Atomic<Int>>
     private let total = Atomic<Int>(0)
     private let longest = Atomic<Int64>(0)
+    private let together = Atomic<Int64>(0)
 
     /// Nothing noted yet.
     public init() {
@@ -52,6 +53,8 @@ public final class DurationHistogram: @unchecked Sendable {
         let count = counts[place].load(ordering: .relaxed)
         counts[place].store(count + 1, ordering: .relaxed)
         total.store(total.load(ordering: .relaxed) + 1, ordering: .relaxed)
+        let sum = together.load(ordering: .relaxed) &+ max(0, span.nanoseconds)
+        together.store(sum, ordering: .relaxed)
         if span.nanoseconds > longest.load(ordering: .relaxed) {
             longest.store(span.nanoseconds, ordering: .relaxed)
         }
@@ -59,6 +62,9 @@ public final class DurationHistogram: @unchecked Sendable {
 
     /// Spans noted.
     public var count: Int { total.load(ordering: .relaxed) }
+
+    /// All of them together.
+    public var sum: TimeSpan { TimeSpan(nanoseconds: together.load(ordering: .relaxed)) }
 
     /// The longest of them; zero without any.
     public var maximum: TimeSpan {
@@ -101,5 +107,6 @@ public final class DurationHistogram: @unchecked Sendable {
         for place in 0..<Self.classes { counts[place].store(0, ordering: .relaxed) }
         total.store(0, ordering: .relaxed)
         longest.store(0, ordering: .relaxed)
+        together.store(0, ordering: .relaxed)
     }
 }

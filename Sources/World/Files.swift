@@ -86,6 +86,32 @@ public enum Files {
         try syncDirectory(parent(of: old))
     }
 
+    /// Bytes of the file at `path`.
+    public static func size(of path: String) throws(WorldError) -> UInt64 {
+        var info = stat()
+        guard stat(path, &info) == 0 else { throw .of(errno, "look at", path) }
+        return UInt64(clamping: info.st_size)
+    }
+
+    /// The first line of a small text file of the kernel's, without what ends it; nil when it
+    /// cannot be read.
+    public static func line(_ path: String) -> String? {
+        guard let bytes = try? read(path, limit: 65_536) else { return nil }
+        let line = bytes.prefix { $0 != 0x0A && $0 != 0 }
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    /// What the symbolic link at `path` says; nil when there is none.
+    public static func target(ofLink path: String) -> String? {
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        let count = bytes.withUnsafeMutableBytes { room in
+            guard let start = room.baseAddress else { return 0 }
+            return readlink(path, start.assumingMemoryBound(to: CChar.self), room.count)
+        }
+        guard count > 0 else { return nil }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
     /// The permission bits of `path`.
     public static func mode(of path: String) throws(WorldError) -> UInt32 {
         var info = stat()

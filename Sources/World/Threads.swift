@@ -142,6 +142,9 @@ public enum Idling {
 
 /// The memory of this process.
 public enum Memory {
+    /// Bytes of a page.
+    public static var pageBytes: Int { sysconf(Int32(_SC_PAGESIZE)) }
+
     /// Keeps every page, now and later, in memory (mlockall(2)). Returns nil, or why not.
     public static func lock() -> String? {
         let result = csystem_lock_memory()
@@ -178,16 +181,4 @@ public enum StopSignal {
 
     /// Forgets what came.
     public static func clear() { csystem_stop_clear() }
-}
-
-/// The terminal a person may look at.
-public enum Terminal {
-    /// Whether standard output is one.
-    public static var isInteractive: Bool { isatty(1) == 1 }
-
-    /// Its width in characters; 80 where unknown.
-    public static var columns: Int {
-        let columns = csystem_terminal_columns(1)
-        return columns > 0 ? Int(columns) : 80
-    }
 }

@@ -58,6 +58,7 @@ struct ConfigurationFile {
         settings.campaign.targetPath = absolute(settings.campaign.targetPath)
         settings.log.directory = absolute(settings.log.directory)
         settings.control.socket = absolute(settings.control.socket)
+        settings.metrics.file = absolute(settings.metrics.file)
         settings.sync.identity = absolute(settings.sync.identity)
         settings.simulation.chemistryPath = absolute(settings.simulation.chemistryPath)
         return settings

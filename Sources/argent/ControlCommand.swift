@@ -6,7 +6,7 @@ import World
 /// `argent status | hold | resume | clear`: one request to a running agent.
 enum ControlCommand {
     /// How long an answer may take.
-    private static let patience = TimeSpan.seconds(5)
+    static let patience = TimeSpan.seconds(5)
 
     static func run(_ verb: String, _ words: [String]) throws(CommandFailure) {
         let own = verb == "hold" ? ["reason"] : verb == "resume" ? ["refilled"] : []
@@ -52,15 +52,16 @@ enum ControlCommand {
         return names
     }
 
-    private static func socket(_ arguments: Arguments) throws(CommandFailure) -> String {
+    static func socket(_ arguments: Arguments) throws(CommandFailure) -> String {
         if let path = arguments.values["socket"] { return path }
         let path = try ConfigurationFile.path(
             arguments, orSay: "say which agent: --config FILE or --socket PATH")
         return try ConfigurationFile(path: path).settings().control.socket
     }
 
-    private static func ask(
-        _ request: String, at path: String
+    /// What the agent at the socket `path` answers to one request.
+    static func ask(
+        _ request: String, at path: String, patience: TimeSpan = patience
     ) throws(CommandFailure) -> String {
         do throws(WorldError) {
             let connection = try UnixConnection.connect(path: path, timeout: patience)
@@ -131,7 +132,7 @@ enum StatusText {
         return text
     }
 
-    private static func text(sync: JSONValue) -> String {
+    static func text(sync: JSONValue) -> String {
         var text = "  sync: "
         if let problem = sync["problem"]?.string {
             text += "not listening: \(problem)"

@@ -2,7 +2,7 @@
 enum Help {
     static let verbs = [
         "demo", "run", "check", "status", "hold", "resume", "clear", "safe", "simulate", "loss",
-        "suggest", "model", "log", "pair",
+        "suggest", "model", "log", "pair", "watch", "support", "probe",
     ]
 
     static let overview = """
@@ -17,6 +17,7 @@ enum Help {
 
         While it runs:
           argent status                  what the rig is doing
+          argent watch                   the same on a live screen
           argent hold [--reason TEXT]    stop the pumps and wait
           argent resume [--refilled P]   go on after a hold (P: pumps whose syringe was filled)
           argent clear                   clear faults whose cause is gone
@@ -28,6 +29,8 @@ enum Help {
           argent model VERB …            networks that predict spectra: train, judge, ask them
           argent loss --target T S       losses of droplet spectra in a CSV file
           argent pair                    this rig's fingerprint; who may fetch its log
+          argent probe                   what this board has, and a configuration to start from
+          argent support                 a bundle of facts for whoever helps
           argent log VERB …              read, verify and export a run log
 
         `argent VERB --help` tells more. `argent --version` tells the version.
@@ -131,6 +134,9 @@ enum Help {
           --config FILE     the rig of this configuration; its ports must lie in DIR/dev
           --bench           four single pumps, for other programs to speak to
         """,
+        "watch": watch,
+        "support": support,
+        "probe": probe,
         "suggest": suggest,
         "model": model,
         "log": log,

@@ -7,6 +7,7 @@ import World
 /// The control socket: JSON lines in, JSON lines out, each request answered by one line.
 ///
 ///     {"command": "status"}
+///     {"command": "metrics"}                           the text of the file of [metrics]
 ///     {"command": "hold", "reason": "lunch"}
 ///     {"command": "resume", "refilled": ["AgNO3"]}     refilled: [] counts every syringe as full
 ///     {"command": "clear"}
@@ -143,6 +144,7 @@ final class ControlServer {
         let text = request["reason"]?.string ?? ""
         switch command {
         case "status": peer.output += Array((mailbox.status.json + "\n").utf8)
+        case "metrics": reply(mailbox.numbers, ok: true, to: &peer)
         case "hold":
             let reason = text.isEmpty ? "an operator asked" : text
             hand(OperatorRequest(.hold(reason: reason), "hold", reason), peer: &peer, at: now)
@@ -229,6 +231,7 @@ final class ControlMailbox: Sendable {
     let answers = BoundedQueue<OperatorAnswer>(capacity: 16)
     let pumpNames: [String]
     private let picture: Mutex<Status>
+    private let writer = Mutex<(@Sendable () -> String)?>(nil)
     private let stewardWaker: WakeHandle
     /// Rings the server's thread; set once, before there are requests.
     private let serverWaker = Mutex<WakeHandle?>(nil)
@@ -241,6 +244,14 @@ final class ControlMailbox: Sendable {
 
     /// The picture of the moment.
     var status: Status { picture.withLock { $0 } }
+
+    /// The state in numbers, as `[metrics]` has it.
+    var numbers: String { writer.withLock { $0 }?() ?? "" }
+
+    /// Before there are requests: this is who writes it.
+    func tellNumbers(_ write: @escaping @Sendable () -> String) {
+        writer.withLock { $0 = write }
+    }
 
     /// Leaves a new picture.
     func show(_ status: Status) { picture.withLock { $0 = status } }

@@ -106,6 +106,10 @@ extension Status {
                 name: names[index], state: picture.pumps[index],
                 commanded: picture.commanded[index], remaining: picture.remaining[index])
         }
+        for index in sensors.indices where picture.readings.indices.contains(index) {
+            let value = picture.readings[index]
+            sensors[index].value = value.isFinite ? value : nil
+        }
         faults = picture.faults.map { fault in
             var shown = Fault()
             shown.kind = fault.kind

@@ -73,6 +73,20 @@ public struct Status: Equatable, Sendable {
     public var finished = ""
     /// How the rig's thread keeps its times; nil: not measured.
     public var realtime: Realtime?
+    /// What came of every run so far.
+    public var runResults: [Summary.Run] = []
+    /// The last droplet that counted; nil: none in this process.
+    public var lastDroplet: Droplet?
+    /// Droplets that counted in this process.
+    public var dropletsCounted = 0
+    /// How often each hazard was told of in this process.
+    public var faultsTold: [Hazard: Int] = [:]
+    /// All sensors, in configuration order.
+    public var sensors: [Sensor] = []
+    /// What surrounds the rig: disk, board, process; nil: not looked at yet.
+    public var surroundings: Surroundings?
+    /// When the process began, Unix time in seconds; 0: not known.
+    public var startedAt = 0.0
 
     /// Nothing known.
     public init() {}
@@ -127,6 +141,7 @@ public struct Status: Equatable, Sendable {
                 json.key("sync")
                 json.object { Self.write(sync, to: &$0) }
             }
+            writeParts(to: &json)
             json.member("finished", finished.isEmpty ? nil : finished)
         }
     }
@@ -139,7 +154,7 @@ public struct Status: Equatable, Sendable {
         json.member(
             "last_pull_unix_s", sync.lastPull.map { Double($0.unixNanoseconds / 1_000_000_000) })
         json.member("last_peer", sync.lastPeer.isEmpty ? nil : sync.lastPeer)
-        json.member("unacknowledged_bytes", sync.unacknowledgedBytes.map(Double.init))
+        json.member("unacknowledged_bytes", sync.unacknowledgedBytes.map { Double($0) })
     }
 
     private static func write(_ pump: Pump, to json: inout JSONText) {

@@ -46,6 +46,9 @@ final class Director {
     /// Droplets of the running condition, and of the whole process.
     private(set) var dropletsInCondition = 0
     private(set) var dropletsCounted = 0
+    /// The last one, and how often each hazard was told of, for the status.
+    private var lastDroplet: MeasuredDroplet?
+    private var faultsTold: [Hazard: Int] = [:]
     private var startedAt: Instant
     private var conditionsThisProcess = 0
     /// When a record was last made sure of; records are flushed at the latest this often.
@@ -145,6 +148,11 @@ final class Director {
             status.secondsLeft =
                 pace * Double(max(0, status.conditionsPlanned - status.conditionsDone))
         }
+        status.runResults = campaign.summary.map(Summary.Run.init)
+        status.lastDroplet = lastDroplet.map { Status.Droplet($0, grid: settings.loss) }
+        status.dropletsCounted = dropletsCounted
+        status.faultsTold = faultsTold
+        status.sensors = settings.sensors.map(Status.Sensor.init)
         if let picture { status.show(picture, names: settings.pumps.map(\.name)) }
         status.finished = campaign.phase.isOver ? campaign.phase.description : ""
         return status
@@ -183,12 +191,15 @@ final class Director {
             if case .droplet(let droplet) = body { gathering.add(droplet) }
         }
         switch report {
-        case .droplet:
+        case .droplet(let droplet):
+            lastDroplet = droplet
             dropletsInCondition += 1
             dropletsCounted += 1
         case .conditionBegan: dropletsInCondition = 0
         case .conditionEnded(let order, let outcome): ended(order, outcome)
-        case .fault: archive.flush()
+        case .fault(let fault):
+            faultsTold[fault.hazard, default: 0] += 1
+            archive.flush()
         default: break
         }
     }

@@ -61,7 +61,8 @@ final class RigLink: Sendable {
 
     /// A link between threads with these doorbells; none where both are one thread.
     init(settings: Settings, rigWaker: WakeHandle? = nil, stewardWaker: WakeHandle? = nil) {
-        pictures = PictureExchange(pumps: settings.pumps.count)
+        pictures = PictureExchange(
+            pumps: settings.pumps.count, sensors: settings.sensors.count)
         self.rigWaker = rigWaker
         self.stewardWaker = stewardWaker
     }
@@ -88,11 +89,15 @@ final class RigPicture: @unchecked Sendable {
     var commanded: [FlowRate]
     var remaining: [Volume]
     var faults: [Fault] = []
+    /// The last good value of every sensor, in configuration order; NaN where there is none that
+    /// is fresh.
+    var readings: [Double]
 
     /// Faults shown at most: the first ones say what happened.
     static let faultLimit = 32
 
-    init(pumps count: Int) {
+    init(pumps count: Int, sensors: Int) {
+        readings = Array(repeating: .nan, count: sensors)
         pumps = Array(repeating: PumpState(), count: count)
         commanded = Array(repeating: .zero, count: count)
         remaining = Array(repeating: .zero, count: count)
@@ -107,8 +112,10 @@ final class PictureExchange: Sendable {
     private let blank = BoundedQueue<RigPicture>(capacity: count)
     private let drawn = BoundedQueue<RigPicture>(capacity: count)
 
-    init(pumps: Int) {
-        for _ in 0..<Self.count { _ = blank.push(RigPicture(pumps: pumps)) }
+    init(pumps: Int, sensors: Int = 0) {
+        for _ in 0..<Self.count {
+            _ = blank.push(RigPicture(pumps: pumps, sensors: sensors))
+        }
     }
 
     /// Rig: a picture to draw on; nil while the steward looks at all of them.

@@ -88,6 +88,10 @@ extension RigLoop {
             picture.commanded[index] = controller.commanded[index]
             picture.remaining[index] = controller.ledger.remaining[index]
         }
+        let now = world.now
+        for index in picture.readings.indices {
+            picture.readings[index] = controller.sensorValue(index, at: now)
+        }
         picture.faults.removeAll(keepingCapacity: true)
         controller.interlocks.appendFaults(to: &picture.faults, limit: RigPicture.faultLimit)
         link.pictures.hand(picture)

@@ -49,6 +49,13 @@ unsigned int cgpio_capabilities(void);
 int cgpio_chip_open(const char *label, struct cgpio_chip **chip);
 void cgpio_chip_close(struct cgpio_chip *chip);
 
+/// Opens the chip of the device at `path` ("/dev/gpiochip0"), whatever its label.
+int cgpio_chip_open_device(const char *path, struct cgpio_chip **chip);
+/// The chip's label, cut to `capacity` with its ending zero; returns how many lines it has.
+int cgpio_chip_describe(struct cgpio_chip *chip, char *label, size_t capacity);
+/// The name of the line at `offset`, cut likewise; empty where it has none.
+int cgpio_line_name(struct cgpio_chip *chip, unsigned int offset, char *name, size_t capacity);
+
 /// The offset of the line called `name`, or given by digits. -ENOENT when there is none.
 int cgpio_find_line(struct cgpio_chip *chip, const char *name);
 

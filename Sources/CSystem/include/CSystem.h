@@ -33,6 +33,11 @@ int csystem_eventfd_drain(int fd);
 int csystem_terminal_exclusive(int fd);           // TIOCEXCL
 int csystem_terminal_raw(int fd);                 // cfmakeraw, 8N1, VMIN 1, local, no flow control
 int csystem_terminal_columns(int fd);             // TIOCGWINSZ
+int csystem_terminal_size(int fd, int *rows, int *columns);  // TIOCGWINSZ
+// Keys come one by one and unseen, and neither stop output nor the process; ^C still interrupts.
+// What was set before is kept for csystem_terminal_restore, once per process.
+int csystem_terminal_watch(int fd);
+int csystem_terminal_restore(int fd);
 int csystem_pseudo_terminal(char *name, size_t capacity);  // master; name of the slave
 int csystem_terminal_queued_output(int fd);       // TIOCOUTQ
 
