@@ -1,7 +1,8 @@
 /// The texts of `argent --help` and `argent VERB --help`.
 enum Help {
     static let verbs = [
-        "demo", "run", "check", "status", "hold", "resume", "clear", "safe", "simulate", "loss",
+        "demo", "run", "check", "diff", "reload", "status", "hold", "resume", "clear", "safe",
+        "simulate", "loss",
         "suggest", "model", "log", "pair",
     ]
 
@@ -14,12 +15,14 @@ enum Help {
           argent simulate                a simulated rig on pseudo-terminals, in real time
           argent check FILE              what a configuration means, and what is wrong with it
           argent run --config FILE       run, or go on with, a campaign
+          argent diff                    what a reload would change on the rig
 
         While it runs:
           argent status                  what the rig is doing
           argent hold [--reason TEXT]    stop the pumps and wait
           argent resume [--refilled P]   go on after a hold (P: pumps whose syringe was filled)
           argent clear                   clear faults whose cause is gone
+          argent reload                  read the configuration again, all of it or nothing
           argent safe --config FILE      stop every pump, lamp off, where no agent runs
 
         Beside it:
@@ -64,11 +67,17 @@ enum Help {
           --json            one JSON object at the end instead of tables
         """,
         "run": """
-        argent run --config FILE [--quiet]
+        argent run --config FILE [--quiet] [--strict] [--state DIR]
 
         Runs the campaign of FILE in real time on the instruments it names, or goes on where an
         earlier run stopped: what is in the log is not done again. Ends when the campaign ends.
-        SIGTERM and SIGINT stop the pumps, write the log and end the program.
+        SIGTERM and SIGINT stop the pumps, write the log and end the program; SIGHUP reads the
+        configuration again, as `argent reload` does.
+
+          --strict     end with exit code 3 where FILE is broken, instead of going on with the
+                       last configuration under which the rig came to work
+          --state DIR  where that one is kept (default: the service's StateDirectory, else
+                       [log] directory)
         """,
         "check": """
         argent check FILE [--interlocks] [--json]
@@ -101,8 +110,10 @@ enum Help {
 
         Clears the faults whose cause is gone. Says which ones are not, and why.
         """,
+        "diff": diff,
+        "reload": reload,
         "safe": """
-        argent safe --config FILE [--seconds N] [--quiet]
+        argent safe --config FILE [--seconds N] [--quiet] [--state DIR]
 
         Brings the rig of FILE to rest where no agent holds it: stops every pump in its own
         language until the pump says that it stands still, and switches the lamp off. For

@@ -52,10 +52,15 @@ public struct ConfigurationSupply {
     public var lastGood: LastGood.Place?
     /// Why the campaign begins with the last good one instead; empty: it does not.
     public var substituteReason = ""
-    /// What is doubtful about the one it begins with.
+    /// What is worth telling about the one it begins with, one line each.
+    public var notices: [String] = []
+    /// What is doubtful about it.
     public var doubts: [String] = []
     /// Tells people.
     public var tell: (Urgency, String) -> Void
+
+    /// How the answer to a reload begins that found a broken configuration.
+    public static let brokenAnswer = "cannot reload: the configuration is broken"
 
     /// A supply.
     public init(

@@ -36,6 +36,7 @@ final class ReloadDesk {
         status.path = supply.path
         status.isLastGood = !supply.substituteReason.isEmpty
         status.problem = supply.substituteReason
+        for notice in supply.notices { note("configuration-changed", notice, .notice) }
         for doubt in supply.doubts { note("configuration-doubt", doubt, .warning) }
         if status.isLastGood {
             note(
