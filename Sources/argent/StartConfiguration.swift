@@ -123,12 +123,18 @@ enum StartConfiguration {
     /// Where a broken configuration has its log, as far as that can be read.
     private static func loggedAt(_ path: String) -> String? {
         guard let file = try? ConfigurationFile(path: path) else { return nil }
+        // By lines, as nothing is known of a text whose syntax is wrong somewhere.
         for source in file.sources.reversed() {
-            guard case .success(let root) = TOMLReader.parse(source),
-                case .table(let log) = root["log"]?.kind,
-                case .string(let directory) = log["directory"]?.kind
-            else { continue }
-            return directory.hasPrefix("/") ? directory : file.directory + "/" + directory
+            var section = ""
+            for line in source.text.split(whereSeparator: \.isNewline) {
+                let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "=" })
+                guard let first = words.first else { continue }
+                if first.hasPrefix("[") { section = String(first) }
+                guard section == "[log]", first == "directory" else { continue }
+                let parts = line.split(separator: "\"", omittingEmptySubsequences: false)
+                guard parts.count == 3, parts[1].hasPrefix("/") else { continue }
+                return String(parts[1])
+            }
         }
         return nil
     }

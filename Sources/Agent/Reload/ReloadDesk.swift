@@ -83,18 +83,14 @@ final class ReloadDesk {
         case .success(let good): supplied = good
         case .failure(let failure):
             status.problem = failure.first
-            show()
             return refuse(
                 asker, ticket,
                 "the configuration is broken, the one before stays in force: "
                     + failure.first, failure.report, .error)
         }
         for doubt in supplied.doubts { note("configuration-doubt", doubt, .warning) }
-        if let awaited = director.awaited {
-            guard !awaited.isOffered else {
-                return refuse(asker, ticket, "another reload is under way; ask again", "", .warning)
-            }
-            director.giveUp(awaited, "a later reload takes its place")
+        guard director.awaited?.isOffered != true else {
+            return refuse(asker, ticket, "another reload is under way; ask again", "", .warning)
         }
         let changes = SettingsChange.between(
             job.settings, and: supplied.job.settings, places: supplied.places)
@@ -138,7 +134,7 @@ final class ReloadDesk {
             job: job, changes: changes, asker: asker,
             tickets: rig.needsBoundary ? [] : ticket.map { [$0] } ?? [], rig: rig,
             planner: planner)
-        director.awaited = change
+        replaceAwaited(by: change)
         if rig.needsBoundary {
             let text = "takes effect at the next boundary between conditions, all of it together"
             director.record(
@@ -152,6 +148,7 @@ final class ReloadDesk {
     }
 
     private func unchanged(_ asker: String, _ ticket: Int?, _ supplied: SuppliedConfiguration) {
+        replaceAwaited(by: nil)
         if status.isLastGood { mustKeep = true }
         status.isLastGood = false
         status.problem = ""
@@ -164,6 +161,14 @@ final class ReloadDesk {
         director.record(.event(kind: "reload", text: "reloaded (\(asker)): nothing changes"))
         if let ticket { director.answers.append((ticket, "nothing changes")) }
         show()
+    }
+
+    /// Of two reloads that wait for the same boundary the later one counts.
+    private func replaceAwaited(by change: AwaitedChange?) {
+        if let old = director.awaited {
+            director.giveUp(old, "a later reload takes its place")
+        }
+        director.awaited = change
     }
 
     private func cameIntoForce(_ change: AwaitedChange) {
@@ -179,6 +184,7 @@ final class ReloadDesk {
     private func refuse(
         _ asker: String, _ ticket: Int?, _ text: String, _ report: String, _ urgency: Urgency
     ) {
+        show()
         note("reload-refused", "cannot reload (\(asker)): \(text)", urgency)
         if let ticket {
             let more = report.isEmpty ? "" : "\n" + report
