@@ -23,9 +23,13 @@ enum StartConfiguration {
             return (job, supply)
         } catch { broken = error }
         guard broken.code == .badInput, !arguments.flags.contains("strict") else { throw broken }
-        let place = place(path, arguments, logDirectory: loggedAt(path))
+        let logged = loggedAt(path)
+        let place = place(path, arguments, logDirectory: logged)
         let job: CampaignJob
-        do throws(CommandFailure) { job = try lastGood(place).job() } catch {
+        do throws(CommandFailure) {
+            job = try lastGood(place).job()
+            try demand(job.settings.log.directory, is: logged, place)
+        } catch {
             throw CommandFailure(.badInput, broken.message + "\n" + error.message)
         }
         var supply = supply(path, place)
@@ -50,6 +54,17 @@ enum StartConfiguration {
             "argent: \(plain(firstLine(broken))); going by the last good configuration "
                 + "(\(place.path))")
         return settings
+    }
+
+    /// A campaign that was to begin elsewhere does not become the one before it.
+    private static func demand(
+        _ kept: String, is wanted: String?, _ place: LastGood.Place
+    ) throws(CommandFailure) {
+        guard let wanted, Files.absolute(wanted) != Files.absolute(kept) else { return }
+        throw CommandFailure(
+            .badInput,
+            "the last good configuration (\(place.path)) has its log in \(kept), this one in "
+                + "\(wanted): not used; mend the configuration")
     }
 
     /// The last good configuration kept at `place`.
