@@ -70,7 +70,7 @@ import World
         _ = try wait(session, rig) {
             $0.campaign.batch = 2
             $0.campaign.runs = 3
-            $0.rig.droplets = 3
+            $0.rig.droplets = 5
         }
         try turn(session, rig) {
             if session.rig.controller.order?.number == 1 {
@@ -84,7 +84,7 @@ import World
         session.run(shouldStop: { false })
         let summary = session.summary()
         #expect(summary.runs.map(\.complete) == [3, 2, 2])
-        #expect(summary.droplets == 4 + 2 * 3 + 4 * 3)
+        #expect(summary.droplets == 4 + 2 * 5 + 4 * 5)
 
         // Every prefix of the log, replayed under the settings in force at its end, stands where
         // the campaign stood.

@@ -19,6 +19,9 @@ final class ReloadDesk {
     /// What `argent status` shows.
     private(set) var status = ConfigurationStatus()
     private var signalsSeen = ReloadSignal.count
+    /// Reloads that came while another was between steward and rig, and how many at most.
+    private var deferred: [(asker: String, ticket: Int?)] = []
+    private static let deferredLimit = 16
     /// The configuration in force is not yet kept as the last good one.
     private var mustKeep: Bool
 
@@ -54,6 +57,10 @@ final class ReloadDesk {
     func turn() {
         for change in director.adopted { cameIntoForce(change) }
         director.adopted.removeAll()
+        if director.awaited?.isOffered != true, !deferred.isEmpty {
+            let next = deferred.removeFirst()
+            reload(asker: next.asker, ticket: next.ticket)
+        }
         let waiting = director.awaited?.changes.map(\.description) ?? []
         if waiting != status.waiting {
             status.waiting = waiting
@@ -78,6 +85,13 @@ final class ReloadDesk {
     /// Reads the configuration and lets it come into force as soon as it may. The answer goes to
     /// the operator with `ticket`, and into the log.
     func reload(asker: String, ticket: Int?) {
+        guard director.awaited?.isOffered != true else {
+            // The rig is being asked; it answers within a turn.
+            guard deferred.count < Self.deferredLimit else {
+                return refuse(asker, ticket, "too many reloads at once", "", .warning)
+            }
+            return deferred.append((asker, ticket))
+        }
         let supplied: SuppliedConfiguration
         switch supply.read() {
         case .success(let good): supplied = good
@@ -89,9 +103,6 @@ final class ReloadDesk {
                     + failure.first, failure.report, .error)
         }
         for doubt in supplied.doubts { note("configuration-doubt", doubt, .warning) }
-        guard director.awaited?.isOffered != true else {
-            return refuse(asker, ticket, "another reload is under way; ask again", "", .warning)
-        }
         let changes = SettingsChange.between(
             job.settings, and: supplied.job.settings, places: supplied.places)
         guard !changes.isEmpty else { return unchanged(asker, ticket, supplied) }
