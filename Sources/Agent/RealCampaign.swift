@@ -203,7 +203,7 @@ private struct Steward {
     }
 
     /// Reads the configuration again; the service manager sees when.
-    private func reload(asker: String, ticket: Int?) {
+    private mutating func reload(asker: String, ticket: Int?) {
         guard let desk, !session.director.isEnding else {
             guard let ticket else { return }
             return session.director.answers.append((ticket, "cannot reload: it is ending"))
@@ -215,6 +215,8 @@ private struct Steward {
             desk.reload(asker: asker, ticket: ticket)
         }
         service?.reloaded()
+        // Whoever asks now sees what came of it.
+        shownAt = .zero
     }
 
     /// The service manager hears only of a rig thread that has turned since the last time: one

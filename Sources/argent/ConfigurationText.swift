@@ -15,7 +15,7 @@ enum ConfigurationText {
         var text = ""
         let problem = value["problem"]?.string ?? ""
         if value["last_good"]?.bool == true {
-            text += plain("  CONFIGURATION: the last good one runs, the file is broken: \(problem)")
+            text += plain("  CONFIGURATION: the last good one runs, not the file: \(problem)")
             text += "\n"
         } else if !problem.isEmpty {
             text += plain("  CONFIGURATION: the file was not taken up: \(problem)") + "\n"

@@ -79,7 +79,11 @@ struct ReloadTests {
         let told = try rig.ask("reload")
         #expect(told.code == 0)
         #expect(told.out.contains("next boundary") && told.out.contains("batch: 2 -> 3"))
-        #expect(try rig.ask("status").out.contains("at the next boundary: campaign.batch: 2 -> 3"))
+        // Unless the boundary was there already.
+        let shown = try rig.ask("status").out
+        #expect(
+            shown.contains("at the next boundary: campaign.batch: 2 -> 3")
+                || shown.contains("of 6 conditions done"), "\(shown)")
         #expect(try rig.ask("hold").code == 0)
         try rig.status("in force", seconds: 10) { $0["conditions_planned"] as? Int == 6 }
         #expect(try rig.diff().code == 0)

@@ -112,6 +112,7 @@ final class Director {
     /// Brings the rig to rest for the end of the process; a condition that runs is broken off.
     func haltForEnd(_ reason: String) {
         isEnding = true
+        if let awaited { giveUp(awaited, "the campaign ended before the next boundary") }
         ask(.halt(reason: reason))
     }
 

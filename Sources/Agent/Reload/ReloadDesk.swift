@@ -18,7 +18,8 @@ final class ReloadDesk {
     private var job: CampaignJob
     /// What `argent status` shows.
     private(set) var status = ConfigurationStatus()
-    private var signalsSeen = ReloadSignal.count
+    /// Since the beginning of the process: what came while it started counts too.
+    private var signalsSeen: Int32 = 0
     /// Reloads that came while another was between steward and rig, and how many at most.
     private var deferred: [(asker: String, ticket: Int?)] = []
     private static let deferredLimit = 16
