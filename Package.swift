@@ -121,7 +121,7 @@ let package = Package(
             name: "argent-fuzz",
             dependencies: [
                 "RunLog", "LogTrials", "Sync", "World", "Quantities", "Numerics",
-                "Configuration", "Instruments", "Rig", "Spectra",
+                "Configuration", "Instruments", "Rig", "Spectra", "Agent",
             ],
             swiftSettings: swiftFlags),
 

@@ -21,12 +21,13 @@ public enum RealCampaign {
     static let frameRingCapacity = 512
 
     /// Runs `job`, or goes on with it, until the campaign is over or SIGTERM or SIGINT comes.
-    /// `say` gets what was lost at the start (privileges, log damage), once each.
+    /// `say` gets what was lost at the start (privileges, log damage), once each. With
+    /// `configuration` the campaign takes up changes of it while it runs.
     ///
     /// - Throws: `AgentError` when it cannot start.
     public static func run(
         _ job: CampaignJob, version: String, observer: (any RecordObserver)?,
-        say: (String) -> Void
+        configuration: ConfigurationSupply? = nil, say: (String) -> Void
     ) throws(AgentError) -> (ending: Ending, summary: Summary) {
         let world: RealWorld
         let listener: UnixListener
@@ -47,6 +48,7 @@ public enum RealCampaign {
                 cpu: job.settings.realtime.cpu)
             bell = try WakeHandle()
             try StopSignal.install(waking: [bell])
+            try ReloadSignal.install()
             let socket = job.settings.control.socket
             try Files.makeDirectories(Files.parent(of: socket))
             listener = try UnixListener(path: socket)
@@ -67,15 +69,17 @@ public enum RealCampaign {
             ? FrameRing(
                 capacity: frameRingCapacity, pixelLimit: job.settings.spectrometer.pixelCount)
             : nil
+        var room: LogRoom?
         let parts = Session.Parts(
             archive: { log throws(WorldError) in
                 observer?.takeUp(log.resumed)
+                let made = LogRoom(
+                    directory: job.logDirectory, settings: job.settings.log,
+                    signer: sync.identity, frames: frames,
+                    acknowledged: { sync.pulled(of: log.segments.logIdentifier) })
+                room = made
                 return try ThreadedArchive(
-                    log: log.segments, observer: observer, control: control,
-                    room: LogRoom(
-                        directory: job.logDirectory, settings: job.settings.log,
-                        signer: sync.identity, frames: frames,
-                        acknowledged: { sync.pulled(of: log.segments.logIdentifier) }))
+                    log: log.segments, observer: observer, control: control, room: made)
             },
             thinker: { BackgroundThinker(planner: $0, waker: bell) }, segments: segments,
             clock: KernelClock(), bells: (rigBell, bell))
@@ -86,8 +90,13 @@ public enum RealCampaign {
         defer { lookout.stop() }
         try sync.start()
         defer { sync.stop() }
+        let desk = configuration.map {
+            ReloadDesk($0, job: job, director: session.director, mailbox: mailbox, room: room)
+        }
+        defer { desk?.finish() }
         var steward = Steward(
-            session: session, mailbox: mailbox, bell: bell, sync: sync, lookout: lookout)
+            session: session, mailbox: mailbox, bell: bell, sync: sync, lookout: lookout,
+            desk: desk)
         do throws(WorldError) {
             try steward.run(settings: job.settings.realtime, say: say)
         } catch { throw .control(error) }
@@ -140,6 +149,7 @@ private struct Steward {
     let bell: WakeHandle
     let sync: SyncService
     let lookout: Lookout
+    let desk: ReloadDesk?
     private let startedAt = Double(Clocks.wallTime.unixNanoseconds) / 1e9
     private var toldProblem: String?
     private let service = ServiceManager().map { ServiceReport($0, now: Clocks.now) }
@@ -149,13 +159,14 @@ private struct Steward {
 
     init(
         session: Session, mailbox: ControlMailbox, bell: WakeHandle, sync: SyncService,
-        lookout: Lookout
+        lookout: Lookout, desk: ReloadDesk?
     ) {
         self.lookout = lookout
         self.session = session
         self.mailbox = mailbox
         self.bell = bell
         self.sync = sync
+        self.desk = desk
     }
 
     /// Runs the campaign to its end, or until somebody asks to stop.
@@ -194,9 +205,15 @@ private struct Steward {
     private mutating func turn(_ settings: RealtimeSettings, _ say: (String) -> Void) {
         let director = session.director
         while let request = mailbox.requests.pop() {
-            director.operate(request.actions, ticket: request.number)
+            if request.isReload {
+                reload(asker: "an operator", ticket: request.number)
+            } else {
+                director.operate(request.actions, ticket: request.number)
+            }
         }
+        if desk?.isAsked == true { reload(asker: "SIGHUP", ticket: nil) }
         director.turn()
+        desk?.turn()
         for answer in director.answers where answer.ticket > 0 {
             let isDone = !answer.text.hasPrefix("cannot ")
             _ = mailbox.answers.push(
@@ -223,8 +240,26 @@ private struct Steward {
         status.sync = sync.status
         status.surroundings = lookout.surroundings
         status.startedAt = startedAt
+        status.configuration = desk?.status
         mailbox.show(status)
         service?.show(status)
+    }
+
+    /// Reads the configuration again; the service manager sees when.
+    private mutating func reload(asker: String, ticket: Int?) {
+        guard let desk, !session.director.isEnding else {
+            guard let ticket else { return }
+            return session.director.answers.append((ticket, "cannot reload: it is ending"))
+        }
+        service?.reloading()
+        if ticket == nil {
+            desk.reloadForSignal()
+        } else {
+            desk.reload(asker: asker, ticket: ticket)
+        }
+        service?.reloaded()
+        // Whoever asks now sees what came of it.
+        shownAt = .zero
     }
 
     /// The service manager hears only of a rig thread that has turned since the last time: one

@@ -69,6 +69,12 @@ final class ServiceReport {
         manager.status(text)
     }
 
+    /// The configuration is being read again. A start that goes on stays one.
+    func reloading() { if isReady { manager.reloading() } }
+
+    /// It was, whatever came of it.
+    func reloaded() { if isReady { manager.ready() } }
+
     /// The end has begun.
     func stopping() { manager.stopping() }
 

@@ -291,6 +291,25 @@ int csystem_stop_install(const int *wake_fds, size_t count) {
 }
 
 int csystem_stop_signal(void) { return stop_signal; }
+
+static volatile sig_atomic_t reload_count;
+
+static void note_reload(int number) {
+    (void)number;
+    int saved = errno;
+    // Only ever compared for being another: it may wrap.
+    reload_count = (sig_atomic_t)((unsigned)reload_count + 1U);
+    for (int i = 0; i < stop_wake_count; i++) csystem_eventfd_signal(stop_wake_fds[i]);
+    errno = saved;
+}
+
+int csystem_reload_install(void) {
+    struct sigaction action = {.sa_handler = note_reload, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    return negative_errno(sigaction(SIGHUP, &action, NULL));
+}
+
+int csystem_reload_count(void) { return reload_count; }
 void csystem_stop_clear(void) { stop_signal = 0; }
 
 // Unix-domain sockets ----------------------------------------------------------------------

@@ -29,7 +29,7 @@ struct Measurement {
     private(set) var basePlan: AcquisitionPlan?
     /// Why fewer droplets or scans than wanted are there: for the message of a fault.
     private(set) var progress = ScanProgress.noScans
-    private let settings: Settings
+    private var settings: Settings
     private let loss: Loss
     private var scale: WavelengthScale?
     private var resampler: GridResampler?
@@ -93,6 +93,15 @@ struct Measurement {
         basePlan = AcquisitionPlan(
             isAcquiring: false, lampOn: false, integration: settings.spectrometer.integration,
             firstPixel: pixels.first, lastPixel: pixels.last, pixelStep: step)
+    }
+
+    /// Goes by `new` from here on; with `renewsReference` dark, reference and what tells droplets
+    /// from oil are made anew.
+    mutating func adopt(_ new: Settings, renewsReference: Bool) {
+        settings = new
+        guard renewsReference else { return }
+        gate = nil
+        forgetReference()
     }
 
     /// Dark and reference are not to be trusted any more.

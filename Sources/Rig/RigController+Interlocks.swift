@@ -182,7 +182,7 @@ extension RigController {
     }
 
     /// Does what is demanded anew; what is stronger and in force already is not weakened.
-    private mutating func react(to fresh: Reactions, because reason: Words, at now: Instant) {
+    mutating func react(to fresh: Reactions, because reason: Words, at now: Instant) {
         if fresh.contains(.stopAll) {
             step(.trip, at: now)
         } else if demanded.contains(.stopAll) {

@@ -10,8 +10,8 @@ import Spectra
 /// (`RigController+Watch`), carries out its actions (`RigController+Actions`) and turns scans
 /// into droplets (`Measurement`).
 public struct RigController {
-    /// The configuration it was made for.
-    public let settings: Settings
+    /// The configuration it goes by.
+    public internal(set) var settings: Settings
     /// What the rig is doing.
     public internal(set) var state = RigState.connecting
     /// What may be wrong, what is, and what is demanded because of it.
@@ -40,7 +40,7 @@ public struct RigController {
     /// What is compared with measured flow or a pump's counter.
     var flowChecks: [FlowCheck]
     /// Rows looked at in every turn.
-    let watchedRows: WatchedRows
+    var watchedRows: WatchedRows
     /// A ramp-down under way.
     var ramp: Ramp
     var pumps: [PumpState]
@@ -52,7 +52,7 @@ public struct RigController {
     /// Points of a droplet's spectrum.
     let watchedPoints: Int
     /// When a condition's median is known well enough.
-    let medianStop: MedianStop
+    var medianStop: MedianStop
 
     /// When the present state began.
     var stateSince = Instant.zero
@@ -124,7 +124,7 @@ public struct RigController {
         setpoints = Setpoints(pumps: pumps)
         rateRooms = RoomsInTurn(rooms: Self.roomCount, capacity: pumps)
         volumeRooms = RoomsInTurn(rooms: Self.roomCount, capacity: pumps)
-        lossRooms = RoomsInTurn(rooms: 4, capacity: settings.rig.droplets)
+        lossRooms = RoomsInTurn(rooms: Self.lossRoomCount, capacity: settings.rig.droplets)
         losses = lossRooms.take()
         departures.reserveCapacity(DropletWatch.neighbours + 2)
         sortRoom.reserveCapacity(settings.rig.droplets)

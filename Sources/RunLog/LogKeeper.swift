@@ -51,7 +51,7 @@ public final class LogKeeper {
     public static let growthShare = 0.01
 
     private let storage: any LogStorage
-    private let retention: Retention
+    private var retention: Retention
     private let isReplayed: Bool
     private let level: Int32
     private let signer: (any SegmentSigner)?
@@ -82,6 +82,12 @@ public final class LogKeeper {
         self.level = level
         self.signer = signer
         self.freeBytes = freeBytes
+    }
+
+    /// Goes by `new` from here on, and looks at once.
+    public func adopt(_ new: Retention) {
+        retention = new
+        growthLimit = 0
     }
 
     /// A segment was sealed: it will be looked at, at once.

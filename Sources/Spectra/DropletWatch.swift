@@ -50,7 +50,8 @@ public struct DropletWatch {
 
     private let points: Int
     private let lag: Int
-    private let settings: DropletSettings
+    /// When a droplet is flagged. May change between two droplets.
+    public var settings: DropletSettings
     /// The last `neighbours` spectra, one after another; droplet i at `i % neighbours`.
     private var recent: [Double]
     /// The median of those a droplet is compared with.

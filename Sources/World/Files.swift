@@ -119,6 +119,34 @@ public enum Files {
         return UInt32(info.st_mode) & 0o7777
     }
 
+    /// Who owns what is at `path`.
+    public static func owner(of path: String) throws(WorldError) -> UInt32 {
+        var info = stat()
+        guard stat(path, &info) == 0 else { throw .of(errno, "look at", path) }
+        return info.st_uid
+    }
+
+    /// `DEVICE:INODE` of what an open descriptor stands for; nil for a closed one.
+    public static func identity(ofDescriptor descriptor: Int32) -> String? {
+        var info = stat()
+        guard fstat(descriptor, &info) == 0 else { return nil }
+        return "\(info.st_dev):\(info.st_ino)"
+    }
+
+    /// The user this process acts as.
+    public static var user: UInt32 { geteuid() }
+
+    /// `path` from the root on, links in its directory followed; the path itself need not exist.
+    /// As it was given where its directory does not.
+    public static func absolute(_ path: String) -> String {
+        guard let found = realpath(parent(of: path), nil) else { return path }
+        defer { free(found) }
+        let directory = String(cString: found)
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        if name.isEmpty || name == "." || name == ".." { return directory }
+        return directory == "/" ? "/" + name : directory + "/" + name
+    }
+
     /// Gives `path`, when root made it, to the owner of its directory: a service that runs as
     /// another user shall be able to read what an administrator set up for it.
     public static func giveToDirectoryOwner(_ path: String) {

@@ -52,6 +52,12 @@ public struct ServiceManager: Sendable {
     @discardableResult
     public func stopping() -> Bool { say("STOPPING=1") }
 
+    /// The configuration is being read again; followed by `ready()`.
+    @discardableResult
+    public func reloading() -> Bool {
+        say("RELOADING=1\nMONOTONIC_USEC=\(monotonicNanoseconds() / 1_000)")
+    }
+
     /// One line for people, as `systemctl status` shows it. Line breaks become spaces.
     @discardableResult
     public func status(_ text: String) -> Bool {

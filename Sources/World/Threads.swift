@@ -182,3 +182,15 @@ public enum StopSignal {
     /// Forgets what came.
     public static func clear() { csystem_stop_clear() }
 }
+
+/// SIGHUP as a request to read the configuration again, instead of a reason to stop.
+public enum ReloadSignal {
+    /// From here on SIGHUP is counted and rings those whom `StopSignal.install` was given.
+    public static func install() throws(WorldError) {
+        let result = csystem_reload_install()
+        guard result >= 0 else { throw .of(result, "install handlers", "signals") }
+    }
+
+    /// Another value than before: another came.
+    public static var count: Int32 { csystem_reload_count() }
+}

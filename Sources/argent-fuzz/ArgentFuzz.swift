@@ -12,6 +12,7 @@ enum ArgentFuzz {
             spectralFuzzers,
             syncFuzzers,
             interlockFuzzers,
+            configurationFuzzers,
         ].flatMap { $0 }
     }
 

@@ -36,6 +36,9 @@ enum Argent {
         exit(ExitCode.success.rawValue)
     }
 
+    /// Ends with `code` where there is nothing more to say.
+    static func end(_ code: ExitCode) -> Never { exit(code.rawValue) }
+
     private static func run(_ verb: String, _ words: [String]) throws(CommandFailure) {
         if words.contains("--help") || words.contains("-h"), let text = Help.text(verb, words.first)
         {
@@ -46,7 +49,8 @@ enum Argent {
         case "demo": try DemoCommand.run(words)
         case "run": try RunCommand.run(words)
         case "check": try CheckCommand.run(words)
-        case "status", "hold", "resume", "clear": try ControlCommand.run(verb, words)
+        case "diff": try DiffCommand.run(words)
+        case "status", "hold", "resume", "clear", "reload": try ControlCommand.run(verb, words)
         case "watch": try WatchCommand.run(words)
         case "support": try SupportCommand.run(words)
         case "probe": try ProbeCommand.run(words)

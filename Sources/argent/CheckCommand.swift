@@ -13,6 +13,7 @@ enum CheckCommand {
         let file = try ConfigurationFile(path: path)
         var problems = file.reading.problems
         if file.reading.settings != nil { problems += try file.fileProblems() }
+        problems += file.permissionProblems
         if arguments.flags.contains("json") {
             let table = arguments.flags.contains("interlocks") ? file.reading.settings : nil
             Output.line(json(problems, table, file.reading.places))

@@ -3,7 +3,7 @@ import Export
 import Quantities
 import World
 
-/// `argent status | hold | resume | clear`: one request to a running agent.
+/// `argent status | hold | resume | clear | reload`: one request to a running agent.
 enum ControlCommand {
     /// How long an answer may take.
     static let patience = TimeSpan.seconds(5)
@@ -11,7 +11,7 @@ enum ControlCommand {
     static func run(_ verb: String, _ words: [String]) throws(CommandFailure) {
         let own = verb == "hold" ? ["reason"] : verb == "resume" ? ["refilled"] : []
         let arguments = try Arguments(
-            words, verb: verb, options: ["config", "socket"] + own,
+            words, verb: verb, options: ["config", "socket", "state"] + own,
             flags: verb == "status" ? ["json"] : [])
         let filled = try arguments.values["refilled"].map(Self.pumps)
         if let reason = arguments.values["reason"], reason.utf8.count > longestReason {
@@ -35,8 +35,11 @@ enum ControlCommand {
             return
         }
         let text = value["text"]?.string ?? answer
-        guard value["ok"]?.bool == true else { throw CommandFailure(.failure, plain(text)) }
-        Output.line(plain(text))
+        guard value["ok"]?.bool == true else {
+            let isBroken = text.hasPrefix(ConfigurationSupply.brokenAnswer)
+            throw CommandFailure(isBroken ? .badInput : .failure, ConfigurationText.lines(text))
+        }
+        Output.line(ConfigurationText.lines(text))
     }
 
     /// Longest reason of a hold: it goes into the log and onto a screen.
@@ -56,7 +59,7 @@ enum ControlCommand {
         if let path = arguments.values["socket"] { return path }
         let path = try ConfigurationFile.path(
             arguments, orSay: "say which agent: --config FILE or --socket PATH")
-        return try ConfigurationFile(path: path).settings().control.socket
+        return try StartConfiguration.settings(path, arguments).control.socket
     }
 
     /// What the agent at the socket `path` answers to one request.
@@ -126,6 +129,7 @@ enum StatusText {
             text += plain(what) + " (\(still))\n"
         }
         if let realtime = status["realtime"] { text += realtimeText(realtime) }
+        text += ConfigurationText.status(status["configuration"])
         if let ending = status["finished"]?.string { text += "  over: \(ending)\n" }
         if let log = status["log"]?.string { text += "  log \(log)\n" }
         if let sync = status["sync"] { text += self.text(sync: sync) }

@@ -1,8 +1,8 @@
 /// The texts of `argent --help` and `argent VERB --help`.
 enum Help {
     static let verbs = [
-        "demo", "run", "check", "status", "hold", "resume", "clear", "safe", "simulate", "loss",
-        "suggest", "model", "log", "pair", "watch", "support", "probe",
+        "demo", "run", "check", "diff", "reload", "status", "watch", "hold", "resume", "clear",
+        "safe", "simulate", "loss", "suggest", "model", "log", "pair", "support", "probe",
     ]
 
     static let overview = """
@@ -14,6 +14,7 @@ enum Help {
           argent simulate                a simulated rig on pseudo-terminals, in real time
           argent check FILE              what a configuration means, and what is wrong with it
           argent run --config FILE       run, or go on with, a campaign
+          argent diff                    what a reload would change on the rig
 
         While it runs:
           argent status                  what the rig is doing
@@ -21,6 +22,7 @@ enum Help {
           argent hold [--reason TEXT]    stop the pumps and wait
           argent resume [--refilled P]   go on after a hold (P: pumps whose syringe was filled)
           argent clear                   clear faults whose cause is gone
+          argent reload                  read the configuration again, all of it or nothing
           argent safe --config FILE      stop every pump, lamp off, where no agent runs
 
         Beside it:
@@ -71,11 +73,17 @@ enum Help {
                             each day time stands still until a line comes from standard input
         """,
         "run": """
-        argent run --config FILE [--quiet]
+        argent run --config FILE [--quiet] [--strict] [--state DIR]
 
         Runs the campaign of FILE in real time on the instruments it names, or goes on where an
         earlier run stopped: what is in the log is not done again. Ends when the campaign ends.
-        SIGTERM and SIGINT stop the pumps, write the log and end the program.
+        SIGTERM and SIGINT stop the pumps, write the log and end the program; SIGHUP reads the
+        configuration again, as `argent reload` does.
+
+          --strict     end with exit code 3 where FILE is broken, instead of going on with the
+                       last configuration under which the rig came to work
+          --state DIR  where that one is kept (default: the service's StateDirectory, else
+                       [log] directory)
         """,
         "check": """
         argent check FILE [--interlocks] [--json]
@@ -108,8 +116,10 @@ enum Help {
 
         Clears the faults whose cause is gone. Says which ones are not, and why.
         """,
+        "diff": diff,
+        "reload": reload,
         "safe": """
-        argent safe --config FILE [--seconds N] [--quiet]
+        argent safe --config FILE [--seconds N] [--quiet] [--state DIR]
 
         Brings the rig of FILE to rest where no agent holds it: stops every pump in its own
         language until the pump says that it stands still, and switches the lamp off. For

@@ -98,6 +98,8 @@ final class Progress: RecordObserver {
     /// others get a line, those of hazards above all, whatever their names.
     private static let everyday: Set<String> = [
         "state", "ready", "identified", "target", "reference", "trial", "missed-turns",
+        // Told with their urgency by whoever found them.
+        "configuration-doubt", "configuration-changed", "reload-refused", "last-good",
         "droplet-rejected", "droplet-flagged", "droplets-flagged", "ended-early",
     ]
 

@@ -5,13 +5,11 @@ import World
 enum RunCommand {
     static func run(_ words: [String]) throws(CommandFailure) {
         let arguments = try Arguments(
-            words, verb: "run", options: ["config"], flags: ["quiet"])
+            words, verb: "run", options: ["config", "state"], flags: ["quiet", "strict"])
         guard let path = arguments.values["config"] else {
             throw CommandFailure(.usage, "use: argent run --config FILE")
         }
-        let file = try ConfigurationFile(path: path)
-        let job = try file.job()
-        if !file.reading.problems.isEmpty { Output.error(file.report) }
+        let (job, supply) = try StartConfiguration.find(path, arguments)
         let progress = Progress(
             terminal: Terminal.isInteractive, runs: job.settings.campaign.runs,
             batch: job.settings.campaign.batch, dropletsWanted: job.settings.rig.droplets,
@@ -22,7 +20,7 @@ enum RunCommand {
         do throws(AgentError) {
             (ending, summary) = try RealCampaign.run(
                 job, version: Argent.version, observer: quiet ? nil : progress,
-                say: { Output.error("argent: \($0)") })
+                configuration: supply, say: { Output.error("argent: \($0)") })
         } catch {
             let code: ExitCode =
                 error.isSomebodyElse ? .unavailable : error.isConfiguration ? .badInput : .failure

@@ -8,13 +8,14 @@ import World
 enum SafeCommand {
     static func run(_ words: [String]) throws(CommandFailure) {
         let arguments = try Arguments(
-            words, verb: "safe", options: ["config", "seconds"], flags: ["quiet"])
+            words, verb: "safe", options: ["config", "seconds", "state"], flags: ["quiet"])
         guard let path = arguments.values["config"] else {
             throw CommandFailure(.usage, "use: argent safe --config FILE [--seconds N]")
         }
         let seconds = try arguments.number("seconds", in: 0.1...600)
         let limit = seconds.map { TimeSpan.seconds($0) } ?? SafeState.usualLimit
-        let settings = try ConfigurationFile(path: path).settings()
+        // A configuration that was broken since the start is no reason to leave pumps running.
+        let settings = try StartConfiguration.settings(path, arguments)
         let lock = try claim(settings)
         defer { withExtendedLifetime(lock) {} }
         let results = try reach(settings, within: limit)

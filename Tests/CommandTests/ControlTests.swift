@@ -2,7 +2,9 @@ import Testing
 
 @Suite("Speaking to an agent that is not there")
 struct ControlTests {
-    @Test("exit code 4, and what to look at", arguments: ["status", "hold", "resume", "clear"])
+    @Test(
+        "exit code 4, and what to look at",
+        arguments: ["status", "hold", "resume", "clear", "reload"])
     func nobody(verb: String) throws {
         let folder = try TestFolder()
         let told = try Program.run(verb, "--socket", folder["control"])

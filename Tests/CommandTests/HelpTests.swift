@@ -67,6 +67,6 @@ struct HelpTests {
 
     static let verbs = [
         "demo", "run", "check", "status", "hold", "resume", "clear", "simulate", "loss",
-        "suggest", "model", "watch", "support", "probe",
+        "suggest", "model", "watch", "support", "probe", "diff", "reload",
     ]
 }

@@ -108,6 +108,15 @@ final class RunningAgent {
     var isRunning: Bool { child.poll() == nil }
     var printed: String { get throws { try String(contentsOfFile: printedTo, encoding: .utf8) } }
 
+    /// Files, sockets and the like that the process holds.
+    var openDescriptors: Int {
+        get throws {
+            try FileManager.default.contentsOfDirectory(
+                atPath: "/proc/\(child.identifier)/fd"
+            ).count
+        }
+    }
+
     func send(_ signal: Int32) { kill(child.identifier, signal) }
 
     func end(_ signal: Int32) {

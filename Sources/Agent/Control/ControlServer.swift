@@ -11,6 +11,8 @@ import World
 ///     {"command": "hold", "reason": "lunch"}
 ///     {"command": "resume", "refilled": ["AgNO3"]}     refilled: [] counts every syringe as full
 ///     {"command": "clear"}
+///     {"command": "reload"}
+///     {"command": "configuration"}     the settings in force, as TOML
 ///
 /// Each peer has one request and one answer under way at a time; the rest waits in the kernel.
 /// It lives on the archive thread. Status it answers from the picture the steward last left;
@@ -148,6 +150,12 @@ final class ControlServer {
         case "hold":
             let reason = text.isEmpty ? "an operator asked" : text
             hand(OperatorRequest(.hold(reason: reason), "hold", reason), peer: &peer, at: now)
+        case "configuration": peer.output += Array((mailbox.configuration + "\n").utf8)
+        case "reload":
+            var request = OperatorRequest(.clear, "reload", text)
+            request.actions = []
+            request.isReload = true
+            hand(request, peer: &peer, at: now)
         case "clear": hand(OperatorRequest(.clear, "clear", text), peer: &peer, at: now)
         case "resume":
             if let list = request["refilled"] {
@@ -211,6 +219,8 @@ struct OperatorRequest: Sendable {
     var number = 0
     /// What is asked for, in order; answered together.
     var actions: [OperatorAction]
+    /// The configuration is to be read again; nothing for the rig.
+    var isReload = false
 
     init(_ command: OperatorCommand, _ kind: String, _ text: String) {
         actions = [OperatorAction(command: command, kind: kind, text: text)]
@@ -232,6 +242,7 @@ final class ControlMailbox: Sendable {
     let pumpNames: [String]
     private let picture: Mutex<Status>
     private let writer = Mutex<(@Sendable () -> String)?>(nil)
+    private let settings = Mutex("{\"ok\":false,\"text\":\"no configuration to tell of\"}")
     private let stewardWaker: WakeHandle
     /// Rings the server's thread; set once, before there are requests.
     private let serverWaker = Mutex<WakeHandle?>(nil)
@@ -252,6 +263,12 @@ final class ControlMailbox: Sendable {
     func tellNumbers(_ write: @escaping @Sendable () -> String) {
         writer.withLock { $0 = write }
     }
+
+    /// The configuration in force, as it is answered.
+    var configuration: String { settings.withLock { $0 } }
+
+    /// Leaves what is to be answered about the configuration, one line.
+    func show(configuration: String) { settings.withLock { $0 = configuration } }
 
     /// Leaves a new picture.
     func show(_ status: Status) { picture.withLock { $0 = status } }

@@ -71,6 +71,8 @@ public struct Status: Equatable, Sendable {
     public var sync: SyncStatus?
     /// Why the campaign is over; empty while it is not.
     public var finished = ""
+    /// Which configuration is in force; nil: not said.
+    public var configuration: ConfigurationStatus?
     /// How the rig's thread keeps its times; nil: not measured.
     public var realtime: Realtime?
     /// What came of every run so far.
@@ -135,6 +137,10 @@ public struct Status: Equatable, Sendable {
             if let realtime {
                 json.key("realtime")
                 json.object { realtime.write(to: &$0) }
+            }
+            if let configuration {
+                json.key("configuration")
+                json.object { configuration.write(to: &$0) }
             }
             json.member("log", logPath)
             if let sync {

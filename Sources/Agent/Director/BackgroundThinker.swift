@@ -13,7 +13,7 @@ final class BackgroundThinker: Thinker {
         let answer = Mutex<Result<Decision, PlannerError>?>(nil)
     }
 
-    private let planner: Planner
+    private var planner: Planner
     private let waker: WakeHandle
     private let box = Box()
     private var thread: Thread?
@@ -23,6 +23,8 @@ final class BackgroundThinker: Thinker {
         self.planner = planner
         self.waker = waker
     }
+
+    func use(_ planner: Planner) { self.planner = planner }
 
     func ask(_ request: PlanRequest) {
         thread?.join()

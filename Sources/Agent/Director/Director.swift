@@ -10,8 +10,8 @@ import World
 /// came of it, asks the thinker for the next run, and writes down everything in between. It works
 /// on the steward thread, below the rig's, and knows of the rig only what comes over the link.
 final class Director {
-    let settings: Settings
-    private(set) var campaign: Campaign
+    var settings: Settings
+    var campaign: Campaign
     /// The latest picture of the rig; nil before the first.
     private(set) var picture: RigPicture?
     /// What the rig thread runs without; one line each.
@@ -21,10 +21,15 @@ final class Director {
     /// Answers to operators, for whoever passes them on and empties it.
     var answers: [(ticket: Int, text: String)] = []
 
+    /// Settings that wait for their moment; see `Director+Change`.
+    var awaited: AwaitedChange?
+    /// Those that came into force, for whoever passes that on and empties it.
+    var adopted: [AwaitedChange] = []
+
     private let link: RigLink
-    private let archive: any Archive
-    private let thinker: any Thinker
-    private let clock: any Timekeeper
+    let archive: any Archive
+    let thinker: any Thinker
+    let clock: any Timekeeper
     private var recorder: Recorder
 
     /// Orders of each condition so far, whatever became of them.
@@ -32,10 +37,10 @@ final class Director {
     /// Orders of each condition that failed.
     private var failures: [Int: Int]
     private var gathering = SpectrumGathering()
-    private var isThinking = false
-    private var isEnding = false
+    private(set) var isThinking = false
+    private(set) var isEnding = false
     /// The rig said that it wants an order, and got none since.
-    private var isOrderWanted = false
+    private(set) var isOrderWanted = false
     /// Requests the rig had no room for.
     private var unsent: [RigRequest] = []
     /// The last requests: kept, so that it is never the rig thread that gives their memory back.
@@ -89,7 +94,8 @@ final class Director {
         let now = clock.now
         takeNews()
         collectDecision()
-        if !isEnding, isOrderWanted { giveOrder() }
+        offerChange()
+        if !isEnding, isOrderWanted, !isHeldForChange { giveOrder() }
         if archive.failure != toldFailure {
             toldFailure = archive.failure
             ask(.log(failure: toldFailure))
@@ -109,6 +115,7 @@ final class Director {
     /// Brings the rig to rest for the end of the process; a condition that runs is broken off.
     func haltForEnd(_ reason: String) {
         isEnding = true
+        if let awaited { giveUp(awaited, "the campaign ended before the next boundary") }
         ask(.halt(reason: reason))
     }
 
@@ -121,7 +128,7 @@ final class Director {
         archive.flush()
     }
 
-    private func ask(_ request: RigRequest) {
+    func ask(_ request: RigRequest) {
         if sent.count >= Self.sentKept { sent.removeFirst() }
         sent.append(request)
         guard unsent.isEmpty, link.ask(request) else { return unsent.append(request) }
@@ -165,6 +172,7 @@ final class Director {
             case .report(let report): take(report, at: item.at)
             case .wantsOrder: isOrderWanted = true
             case .declined(let condition): declined(condition)
+            case .adopted(let isDone): changeAnswered(isDone)
             case .answered(let ticket, let text): answers.append((ticket, text.description))
             case .missedTurns(let count, let worst):
                 record(

@@ -6,12 +6,14 @@ import Synchronization
 import World
 
 /// What the archive thread does for the log beside writing records: raw frames into blocks, and
-/// the disk kept within its budget. Belongs to that thread; only `shortage` is read from others.
+/// the disk kept within its budget. Belongs to that thread; others may only read `shortage` and
+/// call `adopt`.
 final class LogRoom: @unchecked Sendable {
     private let frames: FrameRecorder?
     private let keeper: LogKeeper
     private let acknowledged: () -> (UInt64) -> Bool
     private let lack = Mutex<String?>(nil)
+    private let change = Mutex<LogSettings?>(nil)
 
     /// What is lacking, in words, once room has run so short that bulk is not kept any more; nil
     /// while there is room.
@@ -36,6 +38,10 @@ final class LogRoom: @unchecked Sendable {
             })
     }
 
+    /// Any thread: budget, reserve and the ends of segments are those of `settings` from the next
+    /// look on.
+    func adopt(_ settings: LogSettings) { change.withLock { $0 = settings } }
+
     /// Appends the blocks of frames that are due.
     func collect(at now: Instant, isLast: Bool, into records: inout [Record]) {
         frames?.collect(at: now, wall: Clocks.wallTime, isLast: isLast, into: &records)
@@ -44,6 +50,16 @@ final class LogRoom: @unchecked Sendable {
     /// Looks at the disk, or gives up the next piece of `log`, when it is time. What happened is
     /// appended.
     func keep(_ log: SegmentedLog, at now: Instant, into records: inout [Record]) {
+        let changed = change.withLock { change in
+            defer { change = nil }
+            return change
+        }
+        if let changed {
+            keeper.adopt(
+                Retention(
+                    budget: Int64(changed.diskBudget), reserve: Int64(changed.diskReserve)))
+            log.end(atSize: Int64(changed.segmentSize), age: changed.segmentAge)
+        }
         for event in keeper.turn(
             at: now, active: log.unsealedBytes, sealing: log.sealingBytes,
             acknowledged: acknowledged)

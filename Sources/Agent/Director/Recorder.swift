@@ -9,6 +9,7 @@ import World
 /// Turns what the rig reports into records with their times, and notices when the time of day
 /// jumps.
 struct Recorder {
+    /// For the names of the pumps, which never change while it lives.
     private let settings: Settings
     private let clock: any Timekeeper
     private var clockOffset: Int64

@@ -5,16 +5,20 @@ import Configuration
 protocol Thinker: AnyObject {
     /// Decide this. One question at a time.
     func ask(_ request: PlanRequest)
+    /// The next question is for `planner`. Only while none is open.
+    func use(_ planner: Planner)
     /// The answer, once, when there is one.
     func takeAnswer() -> Result<Decision, PlannerError>?
 }
 
 /// Decides at once, in the caller's thread: for the virtual clock.
 final class DirectThinker: Thinker {
-    private let planner: Planner
+    private var planner: Planner
     private var answer: Result<Decision, PlannerError>?
 
     init(planner: Planner) { self.planner = planner }
+
+    func use(_ planner: Planner) { self.planner = planner }
 
     func ask(_ request: PlanRequest) { answer = planner.answer(request) }
 

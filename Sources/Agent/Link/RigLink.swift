@@ -17,6 +17,8 @@ enum RigRequest: Sendable {
     case logBudget(shortage: String?)
     /// The time of day jumped.
     case clockStepped(by: TimeSpan)
+    /// Go by other settings, when they may change; told by `adopted`.
+    case adopt(RigChange)
     /// Come to rest for good.
     case halt(reason: String)
 }
@@ -29,6 +31,8 @@ enum RigNews: Sendable {
     case wantsOrder
     /// It was not any more when this order came.
     case declined(condition: Int)
+    /// Other settings are in force, or could not be where the rig stands.
+    case adopted(Bool)
     /// What became of a request of `ticket`.
     case answered(ticket: Int, text: Words)
     /// Turns of the schedule were left out since this was told the last time.

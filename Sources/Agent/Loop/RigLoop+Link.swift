@@ -30,12 +30,20 @@ extension RigLoop {
                 if !isOverflowing { controller.log(failure: failure, at: now) }
             case .logBudget(let shortage): controller.logBudget(shortage: shortage, at: now)
             case .clockStepped(let step): controller.clockStepped(by: step, at: now)
+            case .adopt(let change): tell(.adopted(adopt(change)), at: now)
             case .halt(let reason):
                 controller.halt(reason: reason, at: now)
                 if haltedAt == nil { haltedAt = now }
             }
             carryOut(at: now)
         }
+    }
+
+    /// Between two turns: all of `change`, or nothing.
+    private func adopt(_ change: RigChange) -> Bool {
+        guard haltedAt == nil, controller.adopt(change, at: world.now) else { return false }
+        settings = controller.settings
+        return true
     }
 
     /// Hands over what happened. What finds no room waits here: the rig does not stop for it.

@@ -11,7 +11,7 @@ import World
 /// two `wait`s (`RigThread`), or the virtual clock.
 final class RigLoop {
     let world: any World
-    let settings: Settings
+    var settings: Settings
     var controller: RigController
     /// What happened and was not handed over yet; see `handOver`.
     var news: [StampedNews] = []

@@ -66,6 +66,9 @@ int csystem_thread_faults(int64_t *minor_faults, int64_t *major_faults);
 int csystem_stop_install(const int *wake_fds, size_t count);
 int csystem_stop_signal(void);                    // last stop signal, 0 for none
 void csystem_stop_clear(void);
+// After that: SIGHUP is counted instead, and writes to the same eventfds.
+int csystem_reload_install(void);
+int csystem_reload_count(void);                   // SIGHUPs so far; another value: another came
 
 // Unix-domain stream sockets.
 int csystem_unix_listen(const char *path, unsigned int mode, const char *group, int backlog);

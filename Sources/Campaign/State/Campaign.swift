@@ -105,11 +105,11 @@ public struct Campaign: Equatable, Sendable {
     /// The bounds in force.
     public private(set) var bounds: RecipeBounds
 
-    private let runLimit: Int
-    private let lossThreshold: Double
+    private var runLimit: Int
+    private var lossThreshold: Double
     private let stopStability: Double
     private let stopError: Double
-    private let check: RecipeCheck
+    private var check: RecipeCheck
 
     /// A campaign at its very beginning.
     public init(settings: Settings) {
@@ -120,6 +120,44 @@ public struct Campaign: Equatable, Sendable {
         check = RecipeCheck(variables: settings.variables, recipe: settings.recipe)
         bounds = RecipeBounds(of: settings.variables)
         phase = settings.campaign.runs >= 1 ? .awaitingDecision(run: 1) : .runLimitReached
+    }
+
+    /// Why this campaign cannot go on under `settings`, in words; nil when it can. What was made
+    /// must be possible under them as well: a log is replayed under those in force then.
+    public func objection(to settings: Settings) -> String? {
+        let next = RecipeCheck(variables: settings.variables, recipe: settings.recipe)
+        for condition in conditions {
+            do throws(RecipeError) { try next.check(condition.recipe) } catch {
+                return "condition \(condition.number) was decided already: \(error)"
+            }
+        }
+        for (index, variable) in settings.variables.enumerated()
+        where bounds.lows.indices.contains(index) {
+            let low = min(variable.low, variable.lowLimit)
+            let high = max(variable.high, variable.highLimit)
+            if bounds.lows[index] < low || bounds.highs[index] > high {
+                return "the bounds of \(variable.name) have widened beyond these limits already"
+            }
+        }
+        if let best, let loss = best.loss, loss < settings.campaign.lossThreshold {
+            return "condition \(best.number) has a loss of \(loss) already: with this "
+                + "loss_threshold the campaign would be over; end it instead"
+        }
+        let begun = decisions.count
+        if case .awaitingDecision(let run) = phase, run > settings.campaign.runs {
+            return "run \(run) is due already; runs = \(settings.campaign.runs) is past"
+        }
+        if begun > settings.campaign.runs {
+            return "run \(begun) was begun already; runs = \(settings.campaign.runs) is past"
+        }
+        return nil
+    }
+
+    /// Goes on under `settings`, to which there must be no `objection`.
+    public mutating func adopt(_ settings: Settings) {
+        runLimit = settings.campaign.runs
+        lossThreshold = settings.campaign.lossThreshold
+        check = RecipeCheck(variables: settings.variables, recipe: settings.recipe)
     }
 
     /// What to ask the planner now; nil unless a decision is awaited.

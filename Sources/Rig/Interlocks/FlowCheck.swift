@@ -23,10 +23,10 @@ struct FlowCheck: Sendable {
     let sensor: Int?
     let pumps: [Int]
     private let hazard: Hazard
-    private let tolerance: Double
-    private let slack: Double
-    private let settle: TimeSpan
-    private let filter: TimeSpan
+    private var tolerance: Double
+    private var slack: Double
+    private var settle: TimeSpan
+    private var filter: TimeSpan
     /// Time by which a pump's counter may be behind: it is asked once a second or so, and
     /// the pump has its own ramp.
     static let counterDelay = TimeSpan.seconds(5)
@@ -48,6 +48,14 @@ struct FlowCheck: Sendable {
         hazard = settings.hazard
         sensor = settings.isSensor ? settings.index : nil
         pumps = settings.pumps
+        tolerance = settings.tolerance
+        slack = settings.slack
+        settle = settings.settle
+        filter = settings.filter
+    }
+
+    /// Judges by what `settings` permits from here on; what was measured stays.
+    mutating func adopt(_ settings: ReactionRow) {
         tolerance = settings.tolerance
         slack = settings.slack
         settle = settings.settle

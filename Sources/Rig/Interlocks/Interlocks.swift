@@ -57,7 +57,7 @@ public struct Interlocks: Sendable {
     }
 
     /// The table.
-    public let rows: [ReactionRow]
+    public private(set) var rows: [ReactionRow]
     /// The state of every row.
     public private(set) var cells: [Cell]
     /// What is demanded now, over all rows.
@@ -122,6 +122,17 @@ public struct Interlocks: Sendable {
 
     private static let places = Dictionary(
         uniqueKeysWithValues: Hazard.allCases.enumerated().map { ($1, $0) })
+
+    /// The same rows with other limits, times and reactions; what is known of each stays, and
+    /// what they demand is reckoned anew. `new` gets the rows of before, so that it is never here
+    /// that their memory is given back. False, and nothing done, for another number of rows.
+    public mutating func adopt(_ new: inout [ReactionRow]) -> Bool {
+        guard new.count == rows.count else { return false }
+        swap(&rows, &new)
+        demand()
+        plan()
+        return true
+    }
 
     // MARK: - Inputs
 

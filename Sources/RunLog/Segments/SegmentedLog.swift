@@ -30,7 +30,7 @@ public final class SegmentedLog {
     public static let retryPeriod = TimeSpan.seconds(10)
 
     private let storage: any LogStorage
-    private let options: SegmentOptions
+    private var options: SegmentOptions
     private var journal: Journal?
     private var closed: [UInt64]
     /// Bytes of each of them.
@@ -140,6 +140,12 @@ public final class SegmentedLog {
             retryAt = now + Self.retryPeriod
         }
         return !closed.isEmpty && retryAt == nil
+    }
+
+    /// From here on the active segment ends at this size, or at this age where there is one.
+    public func end(atSize size: Int64, age: TimeSpan?) {
+        options.size = size
+        options.age = age
     }
 
     private func isDue(at now: Instant) -> Bool {
