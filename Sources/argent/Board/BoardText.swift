@@ -59,7 +59,7 @@ enum BoardText {
         var text = "\nreal time\n"
         let version = tree.line("/proc/sys/kernel/version") ?? ""
         let isRealtime =
-            tree.line("/sys/kernel/realtime") == "1" || version.contains("PREEMPT_RT")
+            tree.line("/sys/kernel/realtime") == "1" || version.holds("PREEMPT_RT")
         text += "  kernel \(tree.line("/proc/sys/kernel/osrelease") ?? "?"), "
         text += isRealtime ? "PREEMPT_RT\n" : "without PREEMPT_RT\n"
         for (file, what) in [

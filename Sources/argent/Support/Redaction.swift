@@ -20,15 +20,15 @@ enum Redaction {
         var closing: String?
         var lines: [String] = []
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            if line.contains("-----BEGIN") {
+            if line.holds("-----BEGIN") {
                 isInKey = true
                 lines.append(mark)
             }
-            defer { if line.contains("-----END") { isInKey = false } }
+            defer { if line.holds("-----END") { isInKey = false } }
             if isInKey { continue }
             if let end = closing {
                 // The rest of a secret value that goes over several lines.
-                if line.contains(end) { closing = nil }
+                if line.holds(end) { closing = nil }
                 continue
             }
             let start = line.drop { $0 == " " || $0 == "\t" }
@@ -62,7 +62,7 @@ enum Redaction {
     /// Whether the text before `=` or `:` names a secret.
     private static func isSecret(_ name: Substring) -> Bool {
         let lower = name.lowercased()
-        if parts.contains(where: { lower.contains($0) }) { return true }
+        if parts.contains(where: { lower.holds($0) }) { return true }
         let words = lower.split { !($0.isLetter || $0.isNumber) }
         return words.contains("key")
     }
