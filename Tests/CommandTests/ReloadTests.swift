@@ -5,7 +5,7 @@ import Testing
 /// Another configuration for an agent that runs.
 @Suite("argent reload, SIGHUP and argent diff, in real time")
 struct ReloadTests {
-    @Test("good, broken, refused, and what waits for the boundary", .timeLimit(.minutes(2)))
+    @Test("good, broken, refused, and what waits for the boundary", .timeLimit(.minutes(5)))
     func changes() throws {
         let rig = try Simulation("--runs", "2", "--batch", "2")
         let agent = try RunningAgent(rig)
@@ -90,7 +90,7 @@ struct ReloadTests {
         return text
     }
 
-    @Test("200 reloads lose no record and leave nothing open", .timeLimit(.minutes(2)))
+    @Test("200 reloads lose no record and leave nothing open", .timeLimit(.minutes(5)))
     func storm() throws {
         let rig = try Simulation("--runs", "1", "--batch", "40")
         let agent = try RunningAgent(rig)
@@ -155,7 +155,7 @@ struct ReloadTests {
     }
 
     @Test(
-        "a start finds the file broken, and goes on with the last good one", .timeLimit(.minutes(2))
+        "a start finds the file broken, and goes on with the last good one", .timeLimit(.minutes(5))
     )
     func lastGood() throws {
         let rig = try Simulation("--runs", "2", "--batch", "2")

@@ -4,7 +4,7 @@ import Testing
 /// What is told of a disk without room, where the service's messages go.
 @Suite("argent run, short of room")
 struct ShortDiskTests {
-    @Test("room that is not there is told at once, and what to do", .timeLimit(.minutes(1)))
+    @Test("room that is not there is told at once, and what to do", .timeLimit(.minutes(4)))
     func reserve() throws {
         let rig = try Simulation("--runs", "2", "--batch", "2")
         let text = try String(contentsOfFile: rig.configuration, encoding: .utf8)
