@@ -12,7 +12,7 @@ import Quantities
 /// target volume alone (`tvolume`), set from the goal's bound and verified before every start: a
 /// short bound, renewed with a new goal, is the only protection there is. A goal that changes the
 /// rate of a running pump is met on the fly (`irate`) only while what is left of the run's target
-/// is between half of the new bound and the new bound; otherwise the pump is stopped and started
+/// is between 80 % of the new bound and the new bound; otherwise the pump is stopped and started
 /// anew. A rate of zero or less means standing still.
 ///
 /// A lost pump is looked for every two seconds, and its goal is pursued again, with its full

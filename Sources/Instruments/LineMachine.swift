@@ -71,6 +71,10 @@ public enum PumpGoal: Equatable, Sendable {
     /// Infuse at `rate`; the device itself must end the run after `bound` even if nobody speaks
     /// to it again (where it can: target volume; where it has a dead-man timer, that as well).
     case infusing(rate: FlowRate, bound: Volume)
+
+    /// Share of its bound that a goal is sure to get: a pump that runs already goes on with what is
+    /// left of its run's target when that is no less. Ask for so much more than is needed.
+    public static let sureShare = 0.8
 }
 
 /// What is known of a pump.

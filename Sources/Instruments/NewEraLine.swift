@@ -11,7 +11,7 @@ import Quantities
 ///
 /// A goal `.infusing(rate, bound)` becomes a target volume (`VOL`), so that the pump ends the run
 /// itself. The bound counts from the start of the run: a goal that changes the rate of a running
-/// pump is met on the fly only while what is left of the run's target is between half of the new
+/// pump is met on the fly only while what is left of the run's target is between 80 % of the new
 /// bound and the new bound; otherwise the pump is stopped and started anew, which takes about ten
 /// exchanges. A rate of zero or less means standing still.
 ///

@@ -229,10 +229,11 @@ struct PumpRun: Equatable, Sendable {
     }
 
     /// Whether this run can serve a goal with `bound`: it must not pass more than that, and not
-    /// end so early that the goal's time would be cut short by more than half.
+    /// end before the share of it has passed that the goal is sure to get.
     func serves(bound: Volume, total: Volume) -> Bool {
         let left = target.microliters - passed(total)
-        return !exceeds(bound: bound, total: total) && left >= bound.microliters / 2
+        let sure = bound.microliters * PumpGoal.sureShare
+        return !exceeds(bound: bound, total: total) && left >= sure
     }
 
     /// Why it ended, when `total` has passed; nil when it cannot have begun.

@@ -103,7 +103,8 @@ extension RigController {
         let limit =
             span + span + settings.rig.obeyLimit + settings.rig.lampWarmUp
             + settings.rig.collectLimit
-        if let short = ledger.firstShort(of: setpoints.rates, for: span) {
+        let rates = setpoints.rates
+        if let short = ledger.firstShort(of: rates, for: span, slack: Self.boundSlack) {
             holdForRefill(pump: short, at: now)
             return
         }
@@ -158,7 +159,8 @@ extension RigController {
         let settle = settleTime
         // Ask for the whole time a condition usually takes; the pump's bound covers the rest.
         let usual = settings.rig.obeyLimit + settle + settle
-        if let short = ledger.firstShort(of: setpoints.rates, for: usual) {
+        let rates = setpoints.rates
+        if let short = ledger.firstShort(of: rates, for: usual, slack: Self.boundSlack) {
             holdForRefill(pump: short, at: now)
             return
         }

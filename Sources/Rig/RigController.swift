@@ -96,7 +96,7 @@ public struct RigController {
     static let idleGrace = TimeSpan.milliseconds(500)
     /// Volume of slack in a pump's own bound: its run ends by itself only well after the
     /// condition's own limits.
-    static let boundSlack = 1.25
+    static let boundSlack = 1 / PumpGoal.sureShare
 
     /// A rig that has just been switched on, with `remaining` in its syringes (full where nil).
     public init(settings: Settings, loss: Loss, remaining: [Volume?] = []) {

@@ -35,8 +35,14 @@ public struct SyringeLedger: Equatable, Sendable {
         return Volume(microliters: max(0, remaining[index].microliters - reserve))
     }
 
-    /// The first syringe that cannot give its rate for `span`, if any.
-    public func firstShort(of rates: [FlowRate], for span: TimeSpan) -> Int? {
-        rates.indices.first { rates[$0] > .zero && usable($0) < rates[$0].volume(in: span) }
+    /// The first syringe that cannot give its rate for `span` and have `slack` times as much left
+    /// for the pump's own bound, if any.
+    public func firstShort(
+        of rates: [FlowRate], for span: TimeSpan, slack: Double = 1
+    ) -> Int? {
+        rates.indices.first { index in
+            let needed = rates[index].volume(in: span).microliters * slack
+            return rates[index] > .zero && usable(index).microliters < needed
+        }
     }
 }

@@ -26,13 +26,13 @@ enum DemoNights {
     /// Conditions of one campaign, near what a planner takes.
     private static let conditions = 2_400
 
-    /// Long tubes and large, slow droplets: a condition takes twenty minutes and more, so that one
+    /// Long tubes and large, slow droplets: a condition takes half an hour and more, so that one
     /// campaign lasts a month.
     static func slow(_ settings: inout Settings, listen: String?, _ directory: String) {
         settings.campaign.runs = max(1, conditions / settings.campaign.batch)
         settings.campaign.lossThreshold = 0
-        settings.rig.deadVolume = Volume(microliters: 4_000)
-        settings.rig.primeVolume = Volume(microliters: 4_000)
+        settings.rig.deadVolume = Volume(microliters: 8_000)
+        settings.rig.primeVolume = Volume(microliters: 8_000)
         settings.rig.collectLimit = .seconds(3_600)
         settings.simulation.dropletVolume = Volume(microliters: 60)
         settings.spectrometer.workingBaud = 38_400

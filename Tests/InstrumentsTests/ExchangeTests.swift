@@ -82,4 +82,17 @@ private func ms(_ count: Int64) -> Instant { Instant(nanoseconds: count * 1_000_
         #expect(told == [0, 0, nil, 0, nil, 120, 0, nil, 0])
         #expect(counter.total.microliters == 270 - 200)
     }
+
+    /// Whoever asks for 1.25 times what is needed gets what is needed, whatever the pump did before.
+    @Test func aRunGoesOnOnlyWhereEnoughIsLeftAndNotTooMuch() {
+        let run = PumpRun(
+            target: Volume(microliters: 500), startTotal: Volume(microliters: 1_000),
+            fastest: FlowRate(microlitersPerMinute: 600))
+        let bound = Volume(microliters: 400)
+        for (passed, serves) in [(0.0, false), (99, false), (100, true), (180, true), (181, false)]
+        {
+            let total = Volume(microliters: 1_000 + passed)
+            #expect(run.serves(bound: bound, total: total) == serves, "\(passed) µL passed")
+        }
+    }
 }

@@ -30,6 +30,9 @@ import Testing
         ]
         #expect(ledger.firstShort(of: rates, for: .seconds(90)) == nil)
         #expect(ledger.firstShort(of: rates, for: .seconds(101)) == 0)
+        // 120 µL less the reserve of 20 are enough for 75 s with a quarter more, not for 85 s.
+        #expect(ledger.firstShort(of: rates, for: .seconds(75), slack: 1.25) == nil)
+        #expect(ledger.firstShort(of: rates, for: .seconds(85), slack: 1.25) == 0)
     }
 
     @Test func aRefilledSyringeIsFullAndNoMore() {

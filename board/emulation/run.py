@@ -195,6 +195,8 @@ def main():
                 board.notes.append(("because", text.replace("\n", "\n" + " " * 26)))
                 board.notes.append(("journal", board.last_words().replace("\n", "\n" + " " * 26)))
             show(module.TITLE, verdict, time.monotonic() - begun, board.notes)
+            if verdict == "FAILED":
+                mend(board, module)
             if verdict == "FAILED" and getattr(module, "ESSENTIAL", False):
                 print("the other checks need this one")
                 break
@@ -202,6 +204,17 @@ def main():
         board.close()
     print(f"{passed} passed, {failed} failed, after {time.monotonic() - started:.0f} s")
     sys.exit(1 if failed or not passed else 0)
+
+
+def mend(board, module):
+    """After a check that failed: what it left wrong must not fail those behind it."""
+    try:
+        if hasattr(module, "mend"):
+            module.mend(board)
+        board.forget_starts()
+        board.try_run("systemctl restart argent", 180)
+    except Exception as error:
+        print(f"                        not mended: {error}", flush=True)
 
 
 def is_wanted(name, only):
