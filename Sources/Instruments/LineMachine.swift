@@ -23,6 +23,8 @@ public protocol LineMachine {
     mutating func lineOpened(at now: Instant)
     /// The line is gone: everything known about the instruments is stale from now on.
     mutating func lineClosed(at now: Instant)
+    /// The line cannot be opened: whoever waits for its instruments is told that they are lost.
+    mutating func lineMissing(at now: Instant)
     /// Bytes arrived, in any portions.
     mutating func receive(_ bytes: ArraySlice<UInt8>, at now: Instant)
     /// Time passed: timeouts, heartbeats, polls.

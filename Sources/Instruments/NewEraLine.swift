@@ -97,6 +97,8 @@ public struct NewEraLine: PumpLine {
     public mutating func stopFirst() { core.stopsFirst = true }
     /// The line is gone, and with it all that was known of the pumps.
     public mutating func lineClosed(at now: Instant) { core.lineClosed(at: now) }
+    /// The line cannot be opened: every pump on it is lost.
+    public mutating func lineMissing(at now: Instant) { core.lineMissing(at: now) }
     /// The first `count` bytes of `output` were written.
     public mutating func removeOutput(_ count: Int) { core.removeOutput(count) }
     /// Moves the events into `events`; both keep the room they have.

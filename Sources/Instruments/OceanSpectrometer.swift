@@ -120,10 +120,16 @@ public struct OceanSpectrometer: SpectrometerLine {
         search(at: now)
     }
 
+    /// The line cannot be opened: the spectrometer is lost.
+    public mutating func lineMissing(at now: Instant) {
+        if !lossReported { emit(.lost(.lineClosed), at: now) }
+        lossReported = true
+    }
+
     /// The line is gone.
     public mutating func lineClosed(at now: Instant) {
         guard phase != .closed else { return }
-        if !lossReported { emit(.lost(.lineClosed), at: now) }
+        lineMissing(at: now)
         forget()
         output.removeAll(keepingCapacity: true)
         unsent.removeAll(keepingCapacity: true)

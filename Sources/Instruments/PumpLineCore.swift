@@ -99,6 +99,10 @@ struct PumpLineCore<Talk: PumpTalk> {
         output.removeAll(keepingCapacity: true)
         reader.reset()
         asked = nil
+        lineMissing(at: now)
+    }
+
+    mutating func lineMissing(at now: Instant) {
         for index in talks.indices {
             talks[index].lineClosed(at: now)
             collectNews(of: index, at: now)

@@ -168,6 +168,33 @@ import World
         #expect(run(2_000) { session.director.isFinished })
     }
 
+    /// An adapter that is not there when the agent starts: said, known, and waited for.
+    @Test(arguments: ["/sim/oil", "/sim/spectrometer"])
+    func aLineThatIsMissingAtTheStartIsSaidAndTakenUp(path: String) throws {
+        let rig = try VirtualRig()
+        rig.world.unplug(path)
+        let directory = ScratchDirectory()
+        let session = try rig.session(directory.path)
+        func run(_ seconds: Double, until: () -> Bool) -> Bool {
+            let end = rig.world.now + .seconds(seconds)
+            while rig.world.now < end {
+                session.turn()
+                if until() { return true }
+                rig.world.wait(until: min(session.rig.deadline, end))
+            }
+            return false
+        }
+        #expect(run(5) { session.rig.controller.state == .safe })
+        let said = try #require(session.rig.controller.faults.all.first)
+        #expect(said.hazard == .instrumentAbsent)
+        #expect(said.subject == String(path.dropFirst("/sim/".count)))
+        _ = run(20) { false }
+        #expect(session.rig.controller.state == .safe)
+        rig.world.replug(path)
+        #expect(run(300) { session.rig.controller.state == .collecting })
+        #expect(session.rig.controller.faults.isEmpty)
+    }
+
     @Test func aTrippedInterlockStopsThePumps() throws {
         let rig = try VirtualRig { settings in
             var door = InterlockSettings(name: "door")

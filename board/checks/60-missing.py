@@ -5,6 +5,10 @@ import time
 TITLE = "a device missing at start: said, safe, and taken up when it comes"
 
 
+def mend(board):
+    board.machine.plug("oil")
+
+
 def check(board):
     board.run("systemctl stop argent", 60)
     board.machine.unplug("oil")

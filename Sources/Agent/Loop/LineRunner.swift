@@ -169,6 +169,8 @@ final class LineRunner<Machine: LineMachine>: LineRunning {
             if refusal != error {
                 refusal = error
                 notices.append("\(error)")
+                machine.lineMissing(at: now)
+                isChanged = true
             }
         }
     }
