@@ -231,7 +231,7 @@ public enum VirtualCampaign {
                     log: log.segments, observer: observer, room: nights?.room(of: log, job))
             },
             thinker: { DirectThinker(planner: $0) },
-            segments: nights == nil ? job.virtualSegments : try job.namedSegments(), clock: nil,
+            segments: try nights.map(job.segments(for:)) ?? job.virtualSegments, clock: nil,
             bells: nil)
         let session = try Session(world: world, job: job, version: version, parts: parts)
         try nights?.begin(at: world.now)

@@ -30,6 +30,9 @@ public final class VirtualNights {
         self.visit = visit
     }
 
+    /// Who signs the log's segments.
+    var signer: (any SegmentSigner)? { sync.identity }
+
     /// Who looks after the room of `log`.
     func room(of log: CampaignLog, _ job: CampaignJob) -> LogRoom {
         LogRoom(
@@ -60,8 +63,12 @@ public final class VirtualNights {
 }
 
 extension CampaignJob {
-    /// `segments`, where an agent starts.
-    func namedSegments() throws(AgentError) -> SegmentOptions {
-        do throws(WorldError) { return try segments() } catch { throw .directory(error) }
+    /// Segments of a log that workstations fetch.
+    func segments(for nights: VirtualNights) throws(AgentError) -> SegmentOptions {
+        do throws(WorldError) {
+            var options = try segments()
+            options.signer = nights.signer
+            return options
+        } catch { throw .directory(error) }
     }
 }
