@@ -84,7 +84,7 @@ class Board:
 
     def status(self):
         """`argent status --json`, or None while no agent answers."""
-        outcome = self.try_run("argent status --json")
+        outcome = self.try_run("argent status --json 2>/dev/null")
         return json.loads(outcome.text) if outcome.code == 0 else None
 
     def wait_for_state(self, *states, seconds=90):
