@@ -142,6 +142,36 @@ import World
         withExtendedLifetime(taken) {}
     }
 
+    /// While somebody else holds the relay's own line it is never said to be in order; once it is
+    /// free, it is, and stays so.
+    @Test func aHeartbeatWhoseLineIsNotHeldIsNeverInOrder() throws {
+        let rig = try Self.rig()
+        let taken = try rig.world.openOutputs([
+            OutputLineSettings(
+                chipLabel: Self.chip, line: "beat", activeLow: false, safeLevel: false)
+        ])
+        let folder = ScratchDirectory()
+        let session = try rig.session(folder.path)
+        let devices = try #require(session.rig.devices)
+        func inOrder(for seconds: Double) -> (turns: Int, fine: Int) {
+            var (turns, fine) = (0, 0)
+            let end = rig.world.now + .seconds(seconds)
+            while rig.world.now < end {
+                session.turn()
+                turns += 1
+                fine += devices.heartbeatFailure == nil ? 1 : 0
+                rig.world.wait(until: min(session.rig.deadline, end))
+            }
+            return (turns, fine)
+        }
+        let without = inOrder(for: 20)
+        #expect(without.turns > 100 && without.fine == 0, "\(without)")
+        taken.close()
+        _ = inOrder(for: 5)
+        let with = inOrder(for: 5)
+        #expect(with.turns > 100 && with.fine == with.turns, "\(with)")
+    }
+
     @Test func stepperIsAPumpLikeAnyOther() throws {
         let rig = try Self.rig { settings in
             let oil = settings.pumps.count - 1

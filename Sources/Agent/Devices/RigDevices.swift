@@ -94,11 +94,14 @@ final class RigDevices {
     func end(atRest: Bool, at now: Instant) {
         guard gate != nil else { return }
         openRelay(at: now)
-        guard let level = gate?.end(atRest: atRest, at: now) else { return }
         guard let relay else {
-            gate?.lost("its line is not held")
+            // No edge reaches the relay, whatever the turn was worth: it is not in order again
+            // before somebody holds its line.
+            _ = gate?.end(atRest: false, at: now)
+            gate?.lost(relayRefusal.map { "\($0)" } ?? "its line is not held")
             return
         }
+        guard let level = gate?.end(atRest: atRest, at: now) else { return }
         do throws(WorldError) { try relay.set(0, to: level) } catch {
             notices.append("heartbeat: \(error)")
             gate?.lost("\(error)")
