@@ -56,12 +56,7 @@ enum SummaryText {
             json.array { list in
                 for run in summary.runs {
                     list.object {
-                        $0.member("run", run.run)
-                        $0.member("method", run.method)
-                        $0.member("complete", run.complete)
-                        $0.member("failed", run.failed)
-                        $0.member("best_loss", run.bestLoss)
-                        $0.member("median_loss", run.medianLoss)
+                        run.write(to: &$0)
                         $0.member("best_so_far", run.bestSoFar)
                     }
                 }

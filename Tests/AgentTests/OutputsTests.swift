@@ -155,12 +155,10 @@ import World
         let devices = try #require(session.rig.devices)
         func inOrder(for seconds: Double) -> (turns: Int, fine: Int) {
             var (turns, fine) = (0, 0)
-            let end = rig.world.now + .seconds(seconds)
-            while rig.world.now < end {
-                session.turn()
+            _ = rig.run(session, for: seconds) {
                 turns += 1
                 fine += devices.heartbeatFailure == nil ? 1 : 0
-                rig.world.wait(until: min(session.rig.deadline, end))
+                return false
             }
             return (turns, fine)
         }

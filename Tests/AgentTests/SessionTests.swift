@@ -136,13 +136,7 @@ import World
         let directory = ScratchDirectory()
         let session = try rig.session(directory.path)
         func run(_ seconds: Double, until: () -> Bool) -> Bool {
-            let end = rig.world.now + .seconds(seconds)
-            while rig.world.now < end {
-                session.turn()
-                if until() { return true }
-                rig.world.wait(until: min(session.rig.deadline, end))
-            }
-            return false
+            rig.run(session, for: seconds, until: until)
         }
         #expect(run(300) { session.rig.controller.state == .collecting })
         rig.world.unplug("/sim/AgNO3")
@@ -176,13 +170,7 @@ import World
         let directory = ScratchDirectory()
         let session = try rig.session(directory.path)
         func run(_ seconds: Double, until: () -> Bool) -> Bool {
-            let end = rig.world.now + .seconds(seconds)
-            while rig.world.now < end {
-                session.turn()
-                if until() { return true }
-                rig.world.wait(until: min(session.rig.deadline, end))
-            }
-            return false
+            rig.run(session, for: seconds, until: until)
         }
         #expect(run(5) { session.rig.controller.state == .safe })
         let said = try #require(session.rig.controller.faults.all.first)
@@ -206,13 +194,7 @@ import World
         let directory = ScratchDirectory()
         let session = try rig.session(directory.path)
         func run(_ seconds: Double, until: () -> Bool) -> Bool {
-            let end = rig.world.now + .seconds(seconds)
-            while rig.world.now < end {
-                session.turn()
-                if until() { return true }
-                rig.world.wait(until: min(session.rig.deadline, end))
-            }
-            return false
+            rig.run(session, for: seconds, until: until)
         }
         #expect(run(300) { session.rig.controller.state == .settling })
         rig.world.setLine(chipLabel: "sim", line: "DOOR", level: true)

@@ -90,6 +90,18 @@ final class VirtualRig {
                 thinker: { DirectThinker(planner: $0) }, segments: job.virtualSegments,
                 clock: nil, bells: nil))
     }
+
+    /// Lets `seconds` pass for `session`, or less when `until` holds, asked after every turn;
+    /// whether it did.
+    func run(_ session: Session, for seconds: Double, until: () -> Bool) -> Bool {
+        let end = world.now + .seconds(seconds)
+        while world.now < end {
+            session.turn()
+            if until() { return true }
+            world.wait(until: min(session.rig.deadline, end))
+        }
+        return false
+    }
 }
 
 extension VirtualRig {

@@ -77,21 +77,24 @@ extension Status.Droplet {
     }
 }
 
+extension Summary.Run {
+    /// Its members but the best of all runs so far.
+    public func write(to json: inout JSONText) {
+        json.member("run", run)
+        json.member("method", method)
+        json.member("complete", complete)
+        json.member("failed", failed)
+        json.member("best_loss", bestLoss)
+        json.member("median_loss", medianLoss)
+    }
+}
+
 extension Status {
     /// What came to the status after its first version, as members of the same object.
     func writeParts(to json: inout JSONText) {
         json.key("run_results")
         json.array { list in
-            for run in runResults {
-                list.object {
-                    $0.member("run", run.run)
-                    $0.member("method", run.method)
-                    $0.member("complete", run.complete)
-                    $0.member("failed", run.failed)
-                    $0.member("best_loss", run.bestLoss)
-                    $0.member("median_loss", run.medianLoss)
-                }
-            }
+            for run in runResults { list.object { run.write(to: &$0) } }
         }
         json.member("droplets_counted", dropletsCounted)
         if let lastDroplet {

@@ -27,8 +27,10 @@ extension Campaign {
     public var summary: [RunSummary] {
         var rows: [RunSummary] = []
         var soFar: Double?
+        // In one pass: whoever watches a long campaign asks several times a second.
+        let batches = Dictionary(grouping: conditions, by: \.run)
         for decision in decisions {
-            let batch = conditions.filter { $0.run == decision.run }
+            let batch = batches[decision.run] ?? []
             let losses = batch.compactMap(\.loss)
             let best = Self.best(of: batch)
             if let loss = best?.loss { soFar = min(soFar ?? loss, loss) }
@@ -63,11 +65,11 @@ extension Campaign {
     /// The proposers compared, run by run: those with at least one condition that gave data.
     public var comparison: [ProposerSummary] {
         var rows: [ProposerSummary] = []
+        let batches = Dictionary(grouping: conditions, by: \.run)
         for decision in decisions {
+            let batch = batches[decision.run] ?? []
             for proposer in Decision.Proposer.allCases {
-                let losses = conditions.filter {
-                    $0.run == decision.run && $0.proposer == proposer
-                }.compactMap(\.loss)
+                let losses = batch.filter { $0.proposer == proposer }.compactMap(\.loss)
                 guard let best = losses.min(), let middle = median(of: losses) else { continue }
                 rows.append(
                     ProposerSummary(

@@ -43,9 +43,9 @@ enum Redaction {
     /// What ends a value that begins at the end of `line` and goes on below; nil: it does not.
     private static func end(of line: Substring) -> String? {
         for (opening, closing) in [("\"\"\"", "\"\"\""), ("'''", "'''"), ("[", "]"), ("{", "}")] {
-            guard let last = index(of: opening, in: line) else { continue }
+            guard let last = line.start(of: opening) else { continue }
             let rest = line[line.index(last, offsetBy: opening.count)...]
-            if index(of: closing, in: rest) == nil { return closing }
+            if !rest.holds(closing) { return closing }
         }
         return nil
     }
@@ -71,7 +71,7 @@ enum Redaction {
     private static func withoutLogins(_ line: String) -> String {
         var result = ""
         var rest = line[...]
-        while let start = index(of: "://", in: rest) {
+        while let start = rest.start(of: "://") {
             let after = rest.index(start, offsetBy: 3)
             result += rest[..<after]
             let host = rest[after...].prefix { !" /\"'".contains($0) }
@@ -82,15 +82,6 @@ enum Redaction {
             }
         }
         return result + rest
-    }
-
-    private static func index(of part: String, in text: Substring) -> Substring.Index? {
-        var start = text.startIndex
-        while start < text.endIndex {
-            if text[start...].hasPrefix(part) { return start }
-            start = text.index(after: start)
-        }
-        return nil
     }
 
     private static func withoutLongWords(_ line: String) -> String {
