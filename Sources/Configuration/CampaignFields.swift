@@ -36,6 +36,9 @@ extension CampaignSettings {
             .number(
                 "stop_error", \.stopError, 0...2,
                 "Stop once fresh losses are foreseen with this mean error; 0: never."),
+            .count(
+                "learns_from", \.learnsFrom, CampaignSettings.leastLearntFrom...2_500,
+                "Conditions models learn from; of more, the last, the best, the most different."),
             .number(
                 "log_offset", \.logOffset, 0.001...1_000,
                 "Offset of the logarithm the spectral process sees variables through."),

@@ -56,8 +56,8 @@ public enum ChangeClass: Int, CaseIterable, Comparable, Sendable {
             // Only the planner reads them, at the next batch, and the campaign's own end.
             atBoundary: [
                 "batch", "runs", "loss_threshold", "exploration_jitter", "method", "hand_over_run",
-                "hand_over_stability", "hand_over_error", "network_share", "log_offset",
-                "widens_bounds", "widening_share", "widening_step",
+                "hand_over_stability", "hand_over_error", "network_share", "learns_from",
+                "log_offset", "widens_bounds", "widening_share", "widening_step",
             ],
             // The log could not be replayed: what it decided followed from these.
             refused: ["seed", "target", "stop_stability", "stop_error"]),

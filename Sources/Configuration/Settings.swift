@@ -82,6 +82,11 @@ public struct CampaignSettings: Equatable, Sendable {
     /// The campaign ends once the network foresees losses of fresh conditions with a mean error
     /// of at most this; 0: never.
     public var stopError = 0.0
+    /// Conditions models learn from at most: what planning takes, in memory and in time, stays
+    /// what it is then, however long the rig goes on.
+    public var learnsFrom = 500
+    /// Fewest that may be asked for.
+    public static let leastLearntFrom = 50
     /// The spectral process sees each variable as the logarithm of its place between the bounds
     /// plus this share of their distance; a large one bends little.
     public var logOffset = 1.0

@@ -85,6 +85,7 @@ extension NewEraTalk {
     mutating func failed(_ ask: Ask, _ error: InstrumentError, at now: Instant) {
         // A stop that failed is repeated at once; anything else may have had any effect.
         status = ask == .stop ? status ?? .infusing : nil
+        let isExpected = isFirstProbe(ask, error)
         switch ask {
         case .probe(let tried):
             // A Safe packet leaves bytes without CR in the buffer of a pump in Basic mode.
@@ -101,7 +102,14 @@ extension NewEraTalk {
         case .run: (known.rate, isRateSent) = (nil, false)
         default: break
         }
-        if record.countFailure(error) { lose(error, at: now) }
+        if record.countFailure(error, isExpected: isExpected) { lose(error, at: now) }
+    }
+
+    /// A pump hears one of two framings: silence in the first one tried is nobody's trouble.
+    private func isFirstProbe(_ ask: Ask, _ error: InstrumentError) -> Bool {
+        guard case .probe = ask, record.failures == 0, case .noReply(_, let received) = error
+        else { return false }
+        return received.isEmpty
     }
 
     private mutating func failedRate(_ error: InstrumentError) {

@@ -83,9 +83,10 @@ struct PumpRecord: Sendable {
         failures = 0
     }
 
-    /// Reports a failed exchange and counts it. True: the pump counts as lost.
-    mutating func countFailure(_ error: InstrumentError) -> Bool {
-        if !(isLost && state.link == .absent) { news.append(.trouble(error)) }
+    /// Counts a failed exchange, and reports it unless it `isExpected`. True: the pump counts as
+    /// lost.
+    mutating func countFailure(_ error: InstrumentError, isExpected: Bool = false) -> Bool {
+        if !isExpected, !(isLost && state.link == .absent) { news.append(.trouble(error)) }
         failures += 1
         switch error {
         case .refused, .disobeyed, .wrongDevice: refusals += 1

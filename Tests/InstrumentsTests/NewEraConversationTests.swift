@@ -66,6 +66,7 @@ private func running(_ framing: NewEraFraming = .basic) -> NewEraBench {
         var bench = bench(.safe, pump: pump)
         bench.open()
         #expect(bench.run { $0.isReady })
+        #expect(bench.errors.isEmpty, "silence in the other framing is nobody's trouble")
         #expect(!bench.pump.executed.contains("SAF5"), "what agrees is not written")
         var other = Bench(line: bench.line, pump: pump)
         other.line = NewEraLine(pumps: [
@@ -257,7 +258,8 @@ private func running(_ framing: NewEraFraming = .basic) -> NewEraBench {
             bench.events.contains { if case .lost(.noReply) = $0 { true } else { false } }
         }
         #expect(isLost)
-        #expect(bench.errors.count == PumpRecord.silenceLimit)
+        // The first silence may have been the wrong framing's.
+        #expect(bench.errors.count == PumpRecord.silenceLimit - 1)
         bench.events = []
         #expect(!bench.run(.seconds(30)) { !$0.events.isEmpty }, "it is said once")
         bench.distort = nil

@@ -11,6 +11,8 @@ import Surrogates
 /// allow it (see `decideSpectrally`), with a network beside them from the hand-over on (see
 /// `networkStep`).
 ///
+/// Of more than `learns_from` conditions, models see those of `LearningSet`.
+///
 /// Where only losses are known, or `method` says so, they fit a Gaussian process to all
 /// conditions known (inputs scaled to the unit box of the bounds in force, losses standardised)
 /// and take a batch by expected improvement with local penalisation. The improvement is over the
@@ -48,7 +50,7 @@ public struct Planner: Sendable {
     public static let variableLimit = 32
     /// Recipes per run at most.
     public static let batchLimit = 200
-    /// Observations at most: factoring grows with the cube.
+    /// Observations at most, learnt from (see `LearningSet`) or not: their spectra are in memory.
     public static let observationLimit = 2_500
 
     /// A planner for the campaign, recipe and variables of `settings`. Throws what makes
@@ -64,9 +66,20 @@ public struct Planner: Sendable {
     /// The decision that follows from `request`. The order of its history does not matter.
     public func decide(_ request: PlanRequest) throws(PlannerError) -> Decision {
         guard request.run >= 1 else { throw .runNumber(request.run) }
-        let history = try checked(request.history)
-        let root = SeededGenerator(seed: settings.seed)
+        let known = try checked(request.history)
         let space = try space(request.bounds)
+        let learning = LearningSet(limit: settings.learnsFrom)
+        let history = learning.chosen(
+            from: known, at: known.map { bend.bent(space.unit($0.recipe)) })
+        var decision = try decide(request, from: history, in: space)
+        decision.basedOn = known.map(\.number)
+        return decision
+    }
+
+    private func decide(
+        _ request: PlanRequest, from history: [Observation], in space: RecipeSpace
+    ) throws(PlannerError) -> Decision {
+        let root = SeededGenerator(seed: settings.seed)
         guard request.run > 1, !history.isEmpty else {
             var generator = root.split("latin-hypercube", request.run)
             var points = hypercube.points(settings.batch, in: space.region, using: &generator)

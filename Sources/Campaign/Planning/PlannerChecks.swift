@@ -26,6 +26,9 @@ extension Planner {
         }
         try demand("batch", Double(settings.batch), in: 1...Double(Self.batchLimit))
         try demand("runs", Double(settings.runs), in: 1...Double(Self.observationLimit))
+        try demand(
+            "learns_from", Double(settings.learnsFrom),
+            in: Double(CampaignSettings.leastLearntFrom)...Double(Self.observationLimit))
         try demand("exploration_jitter", settings.explorationJitter, in: 0...100)
         try demand("widening_share", settings.wideningShare, in: 0.001...1)
         try demand("widening_step", settings.wideningStep, in: 0.001...1)
