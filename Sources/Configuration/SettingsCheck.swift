@@ -19,6 +19,7 @@ public enum SettingsCheck {
         check.checkRecipe()
         check.checkVariables()
         check.checkLines()
+        check.checkPortNames()
         check.checkPumps()
         check.checkRates()
         check.checkSpectrometer()

@@ -14,4 +14,6 @@ def check(board):
     board.run("! test -e /var/lib/argent && ! test -e /etc/argent/argent.toml")
     left = board.run("find /usr /etc -name '*argent*' -not -path '*/argent-workstation*' "
                      "-not -name 'argent-*' -not -name 'argent.d' | sort")
+    # An administrator's own argent.service.d stays; what enabling made goes.
+    board.expect(not any(path.endswith("/argent.service") for path in left.split()), f"left behind: {left}")
     board.note("left behind", left.replace("\n", " ") or "nothing")

@@ -214,6 +214,7 @@ def arguments(parser, **numbers):
     parser.add_argument("--runs", type=int, default=8)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--only", default="")
+    parser.add_argument("--bench", default="")
     for name, default in numbers.items():
         parser.add_argument("--" + name, type=int, default=default)
     return parser.parse_args()
@@ -238,7 +239,9 @@ def payload(options, rig, work):
     """A disk with the packages and the configuration, as a memory stick would bring them."""
     folder = work + "/payload"
     os.makedirs(folder)
-    for package in glob.glob(options.packages + "/*_arm64.deb"):
+    # The measuring program is in no package.
+    measuring = [options.bench] if options.bench else []
+    for package in glob.glob(options.packages + "/*_arm64.deb") + measuring:
         shutil.copy(package, folder)
     with open(folder + "/argent.toml", "w") as file:
         file.write(configuration(rig))
