@@ -98,6 +98,8 @@ public struct PumpState: Equatable, Sendable {
     public var actual: PumpGoal?
     /// When `actual` was last confirmed by the pump.
     public var confirmedAt: Instant
+    /// When it last gave a useful answer to anything.
+    public var heardAt: Instant
     /// Volume infused since the driver connected, as the pump counts it; nil while unknown.
     public var infused: Volume?
     /// Model and firmware as the pump tells it; empty while unknown.
@@ -108,6 +110,7 @@ public struct PumpState: Equatable, Sendable {
         link = .absent
         actual = nil
         confirmedAt = .zero
+        heardAt = .zero
         infused = nil
         identity = ""
     }

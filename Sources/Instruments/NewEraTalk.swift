@@ -112,7 +112,7 @@ struct NewEraTalk: PumpTalk {
         guard framing == .safe, record.state.link != .absent, let seconds = known.deadMan,
             seconds > 0, status != .stopped
         else { return .distantFuture }
-        return record.lastHeard + .milliseconds(Int64(seconds) * 2000 / 3)
+        return record.state.heardAt + .milliseconds(Int64(seconds) * 2000 / 3)
     }
 
     /// The goal, unless there is a reason to stand still.

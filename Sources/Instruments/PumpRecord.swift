@@ -24,8 +24,6 @@ struct PumpRecord: Sendable {
     var isLost = false
     /// It is not looked for before.
     var retryAt = Instant.zero
-    /// When it last said anything useful.
-    var lastHeard = Instant.zero
     var counter = VolumeCounter()
     private(set) var silences = 0
     private(set) var refusals = 0
@@ -74,7 +72,7 @@ struct PumpRecord: Sendable {
     /// It answered.
     mutating func answered(at now: Instant) {
         silences = 0
-        lastHeard = now
+        state.heardAt = now
     }
 
     /// It got somewhere: earlier failures are forgiven.

@@ -43,6 +43,7 @@ extension RigController {
         // Also for the same rates as before: a pump may start anew to renew its bound.
         commandedAt = now
         for (index, rate) in setpoints.rates.enumerated() {
+            if commanded[index] == .zero { runningSince[index] = now }
             commanded[index] = rate
             guard rate > .zero else {
                 commands.append(.pump(index, .stopped))

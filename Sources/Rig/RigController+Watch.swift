@@ -152,12 +152,13 @@ extension RigController {
         }
         guard state != .held else { return }
         for index in settings.pumps.indices where commanded[index] > .zero {
-            let pump = pumps[index]
-            guard now - pump.confirmedAt > settings.rig.staleAfter,
-                now - stateSince > settings.rig.staleAfter
-            else { continue }
-            raise(
-                .staleReading, index, value: (now - pump.confirmedAt).seconds, at: now)
+            // Silence counts however often the state changes; to hear what it does may take as
+            // long as it takes to tell it what to do.
+            let heard = max(pumps[index].heardAt, runningSince[index])
+            let confirmed = max(pumps[index].confirmedAt, stateSince)
+            let age = now - min(heard, confirmed)
+            guard age > settings.rig.staleAfter else { continue }
+            raise(.staleReading, index, value: age.seconds, at: now)
         }
         if plan?.isAcquiring == true, now - lastFrameAt > settings.rig.blindAfter {
             raise(.noSpectra, 0, .blind(now - lastFrameAt), at: now)

@@ -69,6 +69,8 @@ public struct RigController {
     var saturatedInCondition = 0
     /// When `commanded` last changed.
     var commandedAt = Instant.zero
+    /// By pump: since when it is commanded to run, without a pause.
+    var runningSince: [Instant]
     /// Instruments that were ready at least once: losing one of these needs `argent clear`.
     /// By place, as the table counts instruments.
     var everReady: [Bool]
@@ -104,6 +106,7 @@ public struct RigController {
         ledger = SyringeLedger(pumps: settings.pumps, remaining: remaining)
         commanded = Array(repeating: .zero, count: settings.pumps.count)
         pumps = Array(repeating: PumpState(), count: settings.pumps.count)
+        runningSince = Array(repeating: .zero, count: settings.pumps.count)
         let matrix = Interlocks(table: ReactionTable(settings))
         interlocks = matrix
         watchedRows = WatchedRows(matrix)

@@ -14,14 +14,16 @@ import World
 struct RigBench {
     static let help = """
         argent-bench rig [--seconds S] [--hertz H] [--priority P] [--cpu N] [--histogram]
-                         [--where] [--droplets]
+                         [--where] [--droplets | --alarm]
         Runs the rig's thread against simulated instruments on pseudo-terminals; an interlock (a
         pipe in place of a GPIO line) trips whenever all pumps run. Prints one JSON object:
         lateness of the schedule's turns, time from the interlock's edge to the first stop
         command written, allocations of the thread after its start, turns left out. Exit code 1
         when the thread allocated. --where prints from which addresses of the program. With
         --droplets conditions are run, spectra and droplets and all; every third is broken off
-        by the interlock, after which dark and reference are taken anew.
+        by the interlock, after which dark and reference are taken anew. With --alarm a pump
+        stalls in place of the interlock, and the time is taken from when its alarm goes onto
+        its line.
         """
 
     /// With conditions the interlock trips in every such one.
@@ -38,6 +40,7 @@ struct RigBench {
     private var showsHistogram = false
     private var showsPlaces = false
     private var runsConditions = false
+    private var stallsPump = false
 
     /// The program for `arguments`; nil when they are none.
     init?(_ arguments: ArraySlice<String>) {
@@ -52,6 +55,9 @@ struct RigBench {
                 continue
             case "--droplets":
                 runsConditions = true
+                continue
+            case "--alarm":
+                stallsPump = true
                 continue
             default: break
             }
@@ -75,10 +81,12 @@ struct RigBench {
         settings.realtime.priority = priority
         settings.realtime.cpu = cpu
         settings.realtime.period = .seconds(1 / hertz)
-        let simulator = try SimulatorThread(
-            settings, directory: directory.path, avoiding: cpu)
-        defer { simulator.stop() }
         let edge = try PipeEdge()
+        let simulator = try SimulatorThread(
+            settings, directory: directory.path, avoiding: cpu, alarm: stallsPump ? edge : nil,
+            priority: stallsPump ? priority - 2 : 0)
+        defer { simulator.stop() }
+        let hazard: any BenchHazard = simulator.alarming ?? edge
         let world = try ProbeWorld(edge: edge, priority: priority, cpu: cpu)
         let bell = try WakeHandle()
         let probe = AllocationProbe(
@@ -98,13 +106,13 @@ struct RigBench {
         if priority > 1 { _ = Thread.become(.fifo(priority: priority - 1)) }
         try trial.start()
         if runsConditions { return conditions(trial, probe, edge) }
-        let stops = trips(of: trial, edge: edge, until: Clocks.now + Self.warmUp)
+        let stops = trips(of: trial, by: hazard, until: Clocks.now + Self.warmUp)
         guard stops > 0 else {
             trial.end()
             throw BenchFailure("no pump was stopped while warming up: \(trial.lastFault)")
         }
         let trips = trips(
-            of: trial, edge: edge, until: Clocks.now + .seconds(seconds))
+            of: trial, by: hazard, until: Clocks.now + .seconds(seconds))
         probe.finish()
         let turns = trial.meter.turns
         trial.end()
@@ -116,7 +124,7 @@ struct RigBench {
     /// Lets the interlock trip whenever all pumps run; it is in order again, and cleared, as soon
     /// as the rig is safe. Returns how often it tripped.
     private func trips(
-        of trial: RigTrial, edge: PipeEdge, until end: Instant
+        of trial: RigTrial, by hazard: any BenchHazard, until end: Instant
     ) -> Int {
         var random = SeededGaps()
         var trips = 0
@@ -126,24 +134,24 @@ struct RigBench {
             let state = trial.look()
             let now = Clocks.now
             if state == .safe {
-                edge.set(false)
+                hazard.set(false)
                 if now >= clearAt {
                     clearAt = now + Self.clearPeriod
                     trial.operate(.clear)
                 }
-            } else if state == .priming, trial.allRun, !edge.isDangerous {
+            } else if state == .priming, trial.allRun, !hazard.isDangerous {
                 // Any moment within a period and within the pumps' conversation.
                 if actAt == .distantFuture {
                     actAt = now + .microseconds(Int64(random.next(100_000)))
                 } else if now >= actAt {
                     actAt = .distantFuture
-                    edge.set(true)
+                    hazard.set(true)
                     trips += 1
                 }
             }
             Clocks.sleep(.microseconds(Int64(500 + random.next(500))))
         }
-        edge.set(false)
+        hazard.set(false)
         return trips
     }
 

@@ -34,21 +34,36 @@ final class BenchDirectory {
 final class SimulatorThread: @unchecked Sendable {
     private let server: PtyServer
     private var thread: Thread?
+    /// The pump that can be made to stall.
+    let alarming: AlarmingPump?
 
-    /// It leaves processor `cpu` to the rig: instruments are not on the board.
-    init(_ settings: Settings, directory: String, avoiding cpu: Int) throws {
+    /// It leaves processor `cpu` to the rig: instruments are not on the board. With `alarm` the
+    /// first pump can be made to stall, says so without a line's delay, and the thread gets the
+    /// priority `priority`: the alarm shall go out when its time is taken.
+    init(
+        _ settings: Settings, directory: String, avoiding cpu: Int, alarm: PipeEdge? = nil,
+        priority: Int = 0
+    ) throws {
         let rig = try SimulatedRig(
             settings: settings,
             chemistry: PrismChemistry(reagents: Chemistries.reagentNames(settings)))
-        let ports = rig.lines.map { line in
+        var ports = rig.lines.map { line in
             PtyServer.Port(
                 name: String(line.path.split(separator: "/").last ?? ""), peer: line.peer)
         }
+        var alarming: AlarmingPump?
+        if let alarm, let syringe = rig.syringe(ports[0].name) {
+            let pump = AlarmingPump(ports[0].peer, syringe, clock: alarm)
+            ports[0] = PtyServer.Port(name: ports[0].name, peer: pump, isPaced: false)
+            alarming = pump
+        }
+        self.alarming = alarming
         server = try PtyServer(ports, linkDirectory: directory)
         // The thread ends before this object does (see `stop`).
         let me = Unmanaged.passUnretained(self)
         thread = try Thread.start(name: "simulator") {
             Thread.avoid(cpu)
+            if priority > 0 { _ = Thread.become(.fifo(priority: priority)) }
             me.takeUnretainedValue().server.run()
         }
     }
@@ -61,7 +76,7 @@ final class SimulatorThread: @unchecked Sendable {
 
 /// An input line made of a pipe: one byte per edge, its value the level. Between an edge to
 /// danger and the first stop command the time is taken.
-final class PipeEdge: InputLines, Pollable, @unchecked Sendable {
+final class PipeEdge: InputLines, Pollable, BenchHazard, @unchecked Sendable {
     /// From just before the edge was written until the first stop command was.
     let latency = DurationHistogram()
     /// From then until the rig's thread has read the edge: what the kernel takes to wake it.
@@ -103,6 +118,9 @@ final class PipeEdge: InputLines, Pollable, @unchecked Sendable {
         armedAt.store(level ? Clocks.now.nanoseconds : 0, ordering: .releasing)
         _ = Glibc.write(ends.write, &byte, 1)
     }
+
+    /// Takes the time from now, without an edge.
+    func arm() { armedAt.store(Clocks.now.nanoseconds, ordering: .releasing) }
 
     /// Bytes were written to a pump. Called by the rig thread.
     func noteWritten(_ bytes: ArraySlice<UInt8>) {

@@ -166,6 +166,7 @@ struct BenchRig {
     private mutating func turn() {
         for index in pumps.indices where !silent.contains(index) {
             pumps[index].confirmedAt = now
+            pumps[index].heardAt = now
             count(index)
         }
         sense()

@@ -72,6 +72,20 @@ import Testing
         #expect(rig.controller.faults.all.contains { $0.kind == "stale-reading" })
     }
 
+    /// States that follow one another quickly do not begin the wait anew.
+    @Test(arguments: [RigState.priming, .darkening, .warming, .referencing])
+    func silenceCountsWhateverTheState(_ state: RigState) throws {
+        // What it is told meanwhile goes unheard as well: that shall not be noticed first.
+        var rig = try BenchRig { $0.rig.obeyLimit = .seconds(60) }
+        try rig.mustReach(state)
+        let pump = try #require(rig.controller.commanded.firstIndex { $0 > .zero })
+        let since = rig.now
+        rig.silent = [pump]
+        try rig.must(20) { $0.controller.state == .safe }
+        #expect(rig.controller.faults.all.contains { $0.kind == "stale-reading" })
+        #expect(rig.now - since <= BenchRig.settings().rig.staleAfter + .milliseconds(100))
+    }
+
     @Test func aBlindDetectorIsAFault() throws {
         var rig = try collecting()
         rig.isBlind = true

@@ -150,6 +150,7 @@ final class StepperLine: PumpLineRunning {
         pumps[index].seen = status
         pumps[index].shownAt = now
         pumps[index].state.confirmedAt = status.at
+        pumps[index].state.heardAt = status.at
         pumps[index].state.infused = pumps[index].volume.volume(of: status.made)
         isChanged = true
         // What it does is an answer to the goal only once it took the goal up.

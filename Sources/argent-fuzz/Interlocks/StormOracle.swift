@@ -20,9 +20,8 @@ struct StormOracle {
     private var steadySince: [Instant]
     private var wantedBefore: [Double]
     private var factorBefore = 1.0
-    /// Since when the rig is in its state, as far as turns tell.
-    private var stateSince = Instant.zero
-    private var stateBefore = RigState.connecting
+    /// Since when each pump runs without a pause, as far as turns tell; nil while it stands.
+    private var runningSince: [Instant?]
     private let settings: Settings
     /// Longest turn: what happens within one is seen at its end.
     static let longestTurn = TimeSpan.milliseconds(500)
@@ -32,6 +31,7 @@ struct StormOracle {
         watches = ReactionTable(settings).rows.filter(Self.isCaused).map { Watch(row: $0) }
         steadySince = watches.map { _ in .distantFuture }
         wantedBefore = watches.map { _ in 0 }
+        runningSince = settings.pumps.map { _ in nil }
     }
 
     /// Rows whose hazard the storm itself knows.
@@ -59,9 +59,8 @@ struct StormOracle {
         case .pumpAlarm: return index < StormRig.names.count && rig.isAlarmed(index)
         case .staleReading where row.isSensor: return rig.now - heard[index] > .seconds(1)
         case .staleReading:
-            return rig.goals[index] > 0
-                && rig.now - rig.pumps[index].confirmedAt > settings.rig.staleAfter
-                && rig.now - stateSince > settings.rig.staleAfter
+            guard let since = runningSince[index] else { return false }
+            return rig.now - max(rig.pumps[index].heardAt, since) > settings.rig.staleAfter
         case .pumpDisobedient:
             return isFlowing && rig.now - rig.toldAt > settings.rig.obeyLimit
                 && !rig.goals.indices.allSatisfy(rig.obeys)
@@ -95,11 +94,10 @@ struct StormOracle {
         return abs(measured - wanted) > (row.slack + row.tolerance * wanted) * 1.001
     }
 
-    /// Follows what steadiness and state depend on.
+    /// Follows what steadiness and silence depend on.
     private mutating func follow(_ rig: StormRig) {
-        if rig.controller.state != stateBefore {
-            stateBefore = rig.controller.state
-            stateSince = rig.now
+        for index in runningSince.indices {
+            runningSince[index] = rig.goals[index] > 0 ? runningSince[index] ?? rig.now : nil
         }
         for place in watches.indices where watches[place].row.hazard.isFlow {
             let pumps = watches[place].row.pumps

@@ -168,7 +168,10 @@ struct StormRig {
                     measure: controller.settings.watchedSensors[index].measure, at: now), at: now)
         }
         for index in pumps.indices {
-            if !silent[index], !lost[index] { pumps[index].confirmedAt = now }
+            if !silent[index], !lost[index] {
+                pumps[index].confirmedAt = now
+                pumps[index].heardAt = now
+            }
             count(index, span)
             controller.update(pump: index, pumps[index], at: now)
         }
