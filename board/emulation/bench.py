@@ -215,6 +215,7 @@ def arguments(parser, **numbers):
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--only", default="")
     parser.add_argument("--bench", default="")
+    parser.add_argument("--steps", type=int, default=100_000)
     for name, default in numbers.items():
         parser.add_argument("--" + name, type=int, default=default)
     return parser.parse_args()
