@@ -19,6 +19,8 @@ class Rig:
 
     shared = ("AgNO3", "PVA", "TSC", "seeds")
     lines = ("AgNO3", "solvent", "oil", "spectrometer")
+    # Pumps, on whatever line.
+    count = 6
 
     def __init__(self, program, folder, runs, batch, seed=1):
         self.program = program
@@ -73,24 +75,32 @@ class Rig:
                 raise Failure(f"the simulated rig does not answer: {self.text[-500:]!r}")
             self.text += piece
 
+    def _ask(self, line):
+        """Types a line; what was said before it is no answer to it."""
+        while select.select([self.process.stdout], [], [], 0)[0]:
+            if not os.read(self.process.stdout.fileno(), 65536):
+                break
+        self.text = b""
+        self.process.stdin.write(line.encode() + b"\n")
+
     def type(self, line):
         """Types a line at the simulator and returns the line it answers."""
         with self.lock:
-            self.text = b""
-            self.process.stdin.write(line.encode() + b"\n")
+            self._ask(line)
             self._read_until(lambda text: text.endswith(b"\n"), READY_LIMIT_S)
             return self.text.decode()
 
     def flows(self):
         """What every syringe really does, uL/min."""
         with self.lock:
-            self.text = b""
-            self.process.stdin.write(b"look\n")
-            self._read_until(lambda text: text.count(b"\n") >= 6, READY_LIMIT_S)
-            return {
-                match[1]: float(match[2])
-                for match in re.finditer(r"^(\S+): ([-0-9.]+) uL/min", self.text.decode(), re.M)
-            }
+            self._ask("look")
+            self._read_until(lambda text: len(self._flows(text)) == self.count, READY_LIMIT_S)
+            return self._flows(self.text)
+
+    @staticmethod
+    def _flows(text):
+        lines = re.finditer(r"^(\S+): ([-+0-9.e]+) uL/min.*\n", text.decode(), re.M)
+        return {match[1]: float(match[2]) for match in lines}
 
     def is_still(self):
         return all(abs(flow) < STANDS_STILL for flow in self.flows().values())
