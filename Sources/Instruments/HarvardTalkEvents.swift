@@ -8,8 +8,12 @@ extension HarvardTalk {
     }
 
     mutating func lineClosed(at now: Instant) {
+        lose(.lineClosed, at: now)
+    }
+
+    mutating func lose(_ error: InstrumentError, at now: Instant) {
         forget()
-        record.lose(.lineClosed, at: now)
+        record.lose(error, at: now)
     }
 
     /// Nothing is known of the pump any more.
@@ -106,10 +110,7 @@ extension HarvardTalk {
         }
         // All but the XON arrived: lost on the way, or polling is off. Ask which.
         if record.state.link == .ready, Self.wholeReply(error) != nil { done.polling = false }
-        if record.countFailure(error) {
-            forget()
-            record.lose(error, at: now)
-        }
+        if record.countFailure(error) { lose(error, at: now) }
     }
 
     /// The reply without XON in what arrived, if there is one.

@@ -19,6 +19,9 @@ struct PumpLineCore<Talk: PumpTalk> {
     private var asked: (pump: Int, ask: Talk.Ask)?
     /// What came since it was asked.
     private var heard: [UInt8] = []
+    /// Questions to pumps that answered before, one after the other, without a single byte on the
+    /// line since.
+    private var silences = 0
     /// Whose turn it is among equals.
     private var turn = 0
     /// When the line was last looked at.
@@ -79,6 +82,7 @@ struct PumpLineCore<Talk: PumpTalk> {
         output.removeAll(keepingCapacity: true)
         reader.reset()
         asked = nil
+        silences = 0
         heard.removeAll(keepingCapacity: true)
         for index in talks.indices {
             talks[index].lineOpened(at: now)
@@ -128,6 +132,7 @@ struct PumpLineCore<Talk: PumpTalk> {
     mutating func receive(_ bytes: ArraySlice<UInt8>, at now: Instant) {
         defer { plan() }
         guard exchange.phase != .closed else { return }
+        if !bytes.isEmpty { silences = 0 }
         for byte in bytes {
             exchange.heard(at: now)
             if heard.count < Self.heardLimit { heard.append(byte) }
@@ -143,7 +148,10 @@ struct PumpLineCore<Talk: PumpTalk> {
     mutating func advance(to now: Instant) {
         defer { plan() }
         if exchange.isOverdue(at: now), let asked {
-            fail(.noReply(command: title, received: heard), pump: asked.pump, at: now)
+            let error = InstrumentError.noReply(command: title, received: heard)
+            let isSilence = heard.isEmpty && talks[asked.pump].record.state.link != .absent
+            fail(error, pump: asked.pump, at: now)
+            if isSilence { noteSilence(error, at: now) }
         }
         switch exchange.endDrain(at: now) {
         case nil: break
@@ -232,6 +240,17 @@ extension PumpLineCore {
         if case .noReply = error { isSilence = true }
         exchange.drain(afterSilence: isSilence, at: now)
         countAgainst(index, error, at: now)
+    }
+
+    /// As many silences as lose a pump lose all pumps of a line on which nobody says anything:
+    /// asked in turn, they would be lost one by one, and many times later.
+    private mutating func noteSilence(_ error: InstrumentError, at now: Instant) {
+        silences += 1
+        guard silences >= PumpRecord.silenceLimit else { return }
+        for index in talks.indices where talks[index].record.state.link != .absent {
+            talks[index].lose(error, at: now)
+            collectNews(of: index, at: now)
+        }
     }
 
     private mutating func countAgainst(_ index: Int, _ error: InstrumentError, at now: Instant) {

@@ -64,6 +64,8 @@ protocol PumpTalk {
     mutating func stopBlindly(into bytes: inout [UInt8])
     mutating func lineOpened(at now: Instant)
     mutating func lineClosed(at now: Instant)
+    /// The pump does not answer usefully any more: nothing is known of it.
+    mutating func lose(_ error: InstrumentError, at now: Instant)
     mutating func setGoal(_ goal: PumpGoal, at now: Instant)
     mutating func acknowledgeAlarm(at now: Instant)
     /// The question is on the wire.

@@ -171,6 +171,23 @@ private struct TwoPumps: PlayedPump {
         #expect(bench.run { $0.line.pump(1).link == .ready })
     }
 
+    @Test func aCutWireLosesAllPumpsOfTheLineTogether() {
+        var bench = newBench()
+        #expect(bench.run { $0.line.pump(0).link == .ready && $0.line.pump(1).link == .ready })
+        func isLost(_ kind: InstrumentEvent.Kind) -> Bool {
+            if case .lost(.noReply) = kind { true } else { false }
+        }
+        bench.distort = { _, _ in [] }
+        bench.said = []
+        let start = bench.now
+        #expect(bench.run { $0.events.count(where: isLost) == 2 })
+        // As for a pump alone: a second until the next question, five that get no answer.
+        #expect(bench.said.count == PumpRecord.silenceLimit)
+        #expect(bench.now - start < .seconds(5), "\(bench.now - start)")
+        bench.distort = nil
+        #expect(bench.run { $0.line.pump(0).link == .ready && $0.line.pump(1).link == .ready })
+    }
+
     @Test func anotherPumpsAlarmDoesNotShiftTheConversation() {
         var bench = newBench()
         bench.line.setGoal(goal, pump: 0, at: bench.now)
