@@ -242,6 +242,12 @@ void csystem_touch_stack(void) {
     for (size_t i = 0; i < sizeof space; i += 1024) space[i] = 0;
 }
 
+int csystem_return_blocks(size_t bytes) {
+    return mallopt(M_MMAP_THRESHOLD, (int)bytes) && mallopt(M_TRIM_THRESHOLD, 4 * (int)bytes)
+               ? 0
+               : -EINVAL;
+}
+
 int csystem_keep_heap(size_t bytes) {
     if (!mallopt(M_TRIM_THRESHOLD, INT_MAX) || !mallopt(M_MMAP_MAX, 0)) return -EINVAL;
     if (bytes == 0) return 0;

@@ -153,6 +153,10 @@ public enum Memory {
         return "memory not locked (\(reason)): give the service LimitMEMLOCK=infinity"
     }
 
+    /// Blocks of a quarter of a megabyte and more lie outside the heap from here on. A campaign's
+    /// matrices grow with it: in the heap, every one leaves a hole that the next does not fit.
+    public static func returnLargeBlocks() { _ = csystem_return_blocks(256 << 10) }
+
     /// The heap keeps what it has from here on, and `bytes` more are touched beforehand: freed
     /// memory does not go back to the kernel, whose other threads would have to be interrupted
     /// for that. Returns nil, or why not.

@@ -21,6 +21,8 @@ enum Argent {
         var none = sigset_t()
         sigemptyset(&none)
         sigprocmask(SIG_SETMASK, &none, nil)
+        // `run` takes this back where the rig's thread is a real-time one (`Memory.keepHeap`).
+        Memory.returnLargeBlocks()
         var words = Array(CommandLine.arguments.dropFirst())
         guard let verb = words.first else {
             Output.line(Help.overview)

@@ -57,6 +57,9 @@ int csystem_thread_avoid(int cpu);
 int csystem_stay_awake(void);
 int csystem_thread_exact_timers(void);            // timer slack 1 ns instead of 50 us
 void csystem_touch_stack(void);                   // touches 256 KiB of stack below the caller
+// Blocks of this size and more lie outside the heap, and go back to the kernel when freed: by
+// default the limit grows with what was freed. Less than 512 MB (mallopt(3)).
+int csystem_return_blocks(size_t bytes);
 // The heap never shrinks from here on, and has bytes touched beforehand (mallopt(3)).
 int csystem_keep_heap(size_t bytes);
 // Page faults of the calling thread so far: without and with a disk (getrusage(2)).
