@@ -1,7 +1,7 @@
 /// Names of serial lines.
 extension SettingsChecker {
-    /// What drivers number in the order in which they find it (Documentation/admin-guide/devices.txt
-    /// of the kernel: majors 166 and 188).
+    /// What drivers number in the order in which they find it (admin-guide/devices.txt of the
+    /// kernel: majors 166 and 188).
     private static let numbered = ["/dev/ttyUSB", "/dev/ttyACM"]
 
     /// Adapters that change places at a start change places here too, and where pumps of one kind
