@@ -20,11 +20,12 @@ struct CampaignBench {
     var logOffset = CampaignSettings().logOffset
     var isVerbose = false
     var handOverRun = CampaignSettings().handOverRun
+    var learnsFrom = CampaignSettings().learnsFrom
 
     static let help = """
         argent-bench campaign --network FILE --target FILE [--method NAME] [--seeds N]
                               [--first-seed N] [--runs N] [--log-offset X] [--hand-over-run N]
-                              [--verbose]
+                              [--learns-from N] [--verbose]
         Plays campaigns of 15 recipes a run against a network as chemistry; prints the noise-free
         loss of the best recipe so far, run by run: one JSON object per seed, then quartiles.
         """
@@ -45,6 +46,7 @@ struct CampaignBench {
             case "--first-seed": firstSeed = UInt64(value) ?? 1
             case "--runs": runs = Int(value) ?? 0
             case "--hand-over-run": handOverRun = Int(value) ?? 0
+            case "--learns-from": learnsFrom = Int(value) ?? 0
             case "--log-offset": logOffset = Double(value) ?? 0
             case "--method":
                 guard let known = PlanningMethod(rawValue: value) else { return nil }
@@ -79,6 +81,7 @@ struct CampaignBench {
         settings.campaign.lossThreshold = 0
         settings.campaign.method = method
         settings.campaign.logOffset = logOffset
+        settings.campaign.learnsFrom = learnsFrom
         settings.campaign.handOverRun = handOverRun
         return settings
     }
