@@ -106,7 +106,8 @@ import Testing
         var opened: (any SerialPort)?
         let limit = Clocks.now + .seconds(10)
         while opened == nil, Clocks.now < limit {
-            do throws(WorldError) { opened = try world.openSerial(settings) } catch .underWay {
+            do throws(WorldError) { opened = try world.openSerial(settings) } catch {
+                guard error == .underWay else { throw error }
                 world.wait(until: Clocks.now + .milliseconds(100))
             }
         }
