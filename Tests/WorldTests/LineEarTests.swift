@@ -107,7 +107,7 @@ import Testing
         let limit = Clocks.now + .seconds(10)
         while opened == nil, Clocks.now < limit {
             do throws(WorldError) { opened = try world.openSerial(settings) } catch {
-                guard error == .underWay else { throw error }
+                guard case .underWay = error else { throw error }
                 world.wait(until: Clocks.now + .milliseconds(100))
             }
         }
