@@ -165,7 +165,7 @@ import class World.Thread
 
     @Test func notAcceptedSaysWhatToDo() throws {
         let stranger = try TLSIdentity()
-        let error = #expect(throws: PullError.self) { try rig.pull(stranger, into: here) }
+        let error = thrown(PullError.self) { _ = try rig.pull(stranger, into: here) }
         #expect(error?.description.contains("argent pair accept \(stranger.fingerprint)") == true)
     }
 
@@ -202,7 +202,7 @@ import class World.Thread
         var entry = rig.segments.add(1, size: 1_000)
         entry.size = 1 << 40
         rig.segments.replace(entry, bytes: rig.segments.bytes(1))
-        let error = #expect(throws: PullError.self) { try rig.pull(own, into: here) }
+        let error = thrown(PullError.self) { _ = try rig.pull(own, into: here) }
         guard case .noRoom(here["bench"], 1 << 40, let free) = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -214,8 +214,8 @@ import class World.Thread
         rig.segments.add(1, size: 1_000)
         let target = try PullFolder(directory: here.path, rig: "bench")
         let check = FakeCheck(segments: rig.segments, fails: full)
-        let late = #expect(throws: PullError.self) {
-            try Puller(rig.job(own), into: target, check: check).run()
+        let late = thrown(PullError.self) {
+            _ = try Puller(rig.job(own), into: target, check: check).run()
         }
         guard case .noRoom = late else {
             Issue.record("\(String(describing: late))")
