@@ -51,7 +51,8 @@ struct LogTests {
         #expect(segments.count == 1)
         #expect(segments[0]["state"] as? String == "sealed")
         #expect(segments[0]["first"] as? Int == 1)
-        #expect(segments[0]["last"] as? Int == (try log.records().count))
+        let count = try log.records().count
+        #expect(segments[0]["last"] as? Int == count)
         let size = try FileManager.default.attributesOfItem(atPath: log.segment)[.size] as? Int
         #expect(segments[0]["bytes"] as? Int == size)
         #expect(try Program.run("log", "list", log.path).out.contains("1 segment, "))
@@ -122,7 +123,8 @@ struct LogTests {
             #expect(abs(loss - droplet.loss) < 1e-6)
         }
         let lines = try String(contentsOfFile: into + "/records.jsonl", encoding: .utf8)
-        #expect(lines.split(separator: "\n").count == (try log.records().count))
+        let count = try log.records().count
+        #expect(lines.split(separator: "\n").count == count)
         let spectra = try FileManager.default.subpathsOfDirectory(atPath: into + "/spectra")
         #expect(spectra.filter { $0.hasSuffix(".jdx") }.count == droplets.count)
     }

@@ -70,7 +70,8 @@ import Testing
         let stranger = try pull()
         #expect(stranger.code == 5 && stranger.err.contains("is not paired"), "\(stranger.err)")
         let own = try Program.run("pair", "--config", rig.configuration).out
-        let shown = try #require(own.split(separator: "\n").first?.split(separator: " ").last)
+        let first = try #require(own.split(separator: "\n").first)
+        let shown = try #require(first.split(separator: " ").last)
         let unsure = try Program.run(
             at: workstation, ["pair", place, "--identity", rig.folder["ws"]])
         #expect(unsure.code == 5 && unsure.out.contains(shown))

@@ -193,7 +193,8 @@ struct WatchTests {
     private func plot(_ lines: [String]) throws {
         let bars = lines.filter { $0.contains("│") }
         #expect(bars.count >= 3)
-        let bottom = try #require(bars.last?.components(separatedBy: "│").last)
+        let lowest = try #require(bars.last)
+        let bottom = try #require(lowest.components(separatedBy: "│").last)
         let full = bottom.enumerated().filter { $0.element == "█" }.map(\.offset)
         let width = 73.0
         let first = try #require(full.first)
