@@ -37,7 +37,7 @@ import World
             try connection.list(after: 0)
                 == SegmentListing(log: rig.segments.log, entries: [entry], hasMore: false))
         let other = try PullConnection(rig.address, identity: stranger, name: "ws")
-        let error = thrown(PullError.self) { try other.greet() }
+        let error = thrown(PullError.self) { _ = try other.greet() }
         other.close()
         guard case .session(.refused(1, let text)) = error else {
             Issue.record("refused otherwise: \(String(describing: error))")
