@@ -17,7 +17,7 @@ protocol BenchHazard: AnyObject {
 final class AlarmingPump: VirtualPeer, BenchHazard, @unchecked Sendable {
     private enum Wish: Int { case none, stall, free }
 
-    /// `?S` is what a reply says of a stall (manual, section 9.2).
+    /// `?S` is what a reply says of a stall (NE-1000 manual, p. 33).
     private static let mark: [UInt8] = [UInt8(ascii: "?"), UInt8(ascii: "S")]
 
     private let pump: any VirtualPeer

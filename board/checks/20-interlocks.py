@@ -112,8 +112,7 @@ def check(board):
 def recover(board):
     """After a row that failed, so that those behind it are tried as well."""
     mend(board)
-    board.forget_starts()
-    board.try_run("systemctl restart argent", 180)
+    board.start_anew()
 
 
 def mend(board):

@@ -17,6 +17,6 @@ def check(board):
     board.expect(any("AgNO3" in fault["text"] for fault in status["faults"]),
                  f"faults: {status['faults']}")
     board.machine.plug("AgNO3")
-    board.wait_for("clear is accepted", 60, lambda: board.try_run("argent clear").code == 0, 1)
+    board.clear()
     board.wait_until_flowing(seconds=180)
     board.note("flowing again after", f"{time.monotonic() - started:.1f} s")

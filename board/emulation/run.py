@@ -142,6 +142,11 @@ class Board:
         if self.machine.process:
             self.try_run("systemctl reset-failed argent")
 
+    def start_anew(self):
+        """After something failed: the service runs again, whatever it was left in."""
+        self.forget_starts()
+        self.try_run("systemctl restart argent", 180)
+
     def clear(self):
         """`argent clear`, as soon as it is accepted."""
         self.wait_for("clear is accepted", 60, lambda: self.try_run("argent clear").code == 0, 1)
@@ -211,8 +216,7 @@ def mend(board, module):
     try:
         if hasattr(module, "mend"):
             module.mend(board)
-        board.forget_starts()
-        board.try_run("systemctl restart argent", 180)
+        board.start_anew()
     except Exception as error:
         print(f"                        not mended: {error}", flush=True)
 
