@@ -22,12 +22,12 @@ import Testing
     @Test func fewConditionsAreAllKept() {
         let history = conditions(100)
         let set = LearningSet(limit: 100)
-        #expect(set.chosen(from: history, at: history.map(\.recipe)) == history)
+        #expect(set.chosen(from: history, by: { $0 }) == history)
     }
 
     @Test func theLastTheBestAndTheMostDifferentAreKept() throws {
         let history = conditions(700)
-        let chosen = LearningSet(limit: 160).chosen(from: history, at: history.map(\.recipe))
+        let chosen = LearningSet(limit: 160).chosen(from: history, by: { $0 })
         #expect(chosen.count == 160)
         #expect(chosen.map(\.number) == chosen.map(\.number).sorted())
         let kept = Set(chosen.map(\.number))
@@ -58,7 +58,7 @@ import Testing
             again.loss += 10
             history.append(again)
         }
-        let chosen = LearningSet(limit: 80).chosen(from: history, at: history.map(\.recipe))
+        let chosen = LearningSet(limit: 80).chosen(from: history, by: { $0 })
         #expect(chosen.count == 80)
         // The last run, the best quarter and the most different: all sixty places are in.
         #expect(Set(chosen.map(\.recipe)).count == 60)
@@ -70,7 +70,7 @@ import Testing
             one.run = 3
             return one
         }
-        let chosen = LearningSet(limit: 100).chosen(from: history, at: history.map(\.recipe))
+        let chosen = LearningSet(limit: 100).chosen(from: history, by: { $0 })
         let numbers = Set(chosen.map(\.number))
         #expect(chosen.count == 100 && (251...300).allSatisfy(numbers.contains))
         #expect(numbers.contains { $0 <= 250 })
@@ -89,7 +89,7 @@ import Testing
         let decision = try planner.decide(PlanRequest(run: 2, history: history, bounds: bounds))
         let space = try planner.space(bounds)
         let chosen = LearningSet(limit: 60).chosen(
-            from: history, at: history.map { planner.bend.bent(space.unit($0.recipe)) })
+            from: history, by: { planner.bend.bent(space.unit($0)) })
         var alone = try planner.decide(PlanRequest(run: 2, history: chosen, bounds: bounds))
         // What is known is more than what was learnt from; nothing else tells them apart.
         #expect(decision.basedOn == history.map(\.number) && alone.basedOn != decision.basedOn)

@@ -14,11 +14,13 @@ struct LearningSet: Sendable {
     private static let bestShare = 0.25
     private static let lastShare = 0.5
 
-    /// Those of `history`, by condition number as it is, that count; `points` holds where each is,
-    /// in the coordinates models see. All of it while there are few enough.
-    func chosen(from history: [Observation], at points: [[Double]]) -> [Observation] {
+    /// Those of `history`, by condition number as it is, that count; `place` tells where a recipe
+    /// is in the coordinates models see. All of it while there are few enough.
+    func chosen(
+        from history: [Observation], by place: ([Double]) -> [Double]
+    ) -> [Observation] {
         guard history.count > limit else { return history }
-        var selection = Selection(points)
+        var selection = Selection(history.map { place($0.recipe) })
         let lastRun = history.reduce(0) { max($0, $1.run) }
         let last = history.indices.reversed().filter { history[$0].run == lastRun }
         for index in last.prefix(share(Self.lastShare)) { selection.keep(index) }

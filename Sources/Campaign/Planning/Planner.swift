@@ -69,8 +69,7 @@ public struct Planner: Sendable {
         let known = try checked(request.history)
         let space = try space(request.bounds)
         let learning = LearningSet(limit: settings.learnsFrom)
-        let history = learning.chosen(
-            from: known, at: known.map { bend.bent(space.unit($0.recipe)) })
+        let history = learning.chosen(from: known) { bend.bent(space.unit($0)) }
         var decision = try decide(request, from: history, in: space)
         decision.basedOn = known.map(\.number)
         return decision
