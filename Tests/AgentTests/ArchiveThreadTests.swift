@@ -2,6 +2,7 @@ import Glibc
 import Quantities
 import RunLog
 import Synchronization
+import TestSupport
 import Testing
 import World
 
@@ -30,10 +31,8 @@ private final class HangingObserver: RecordObserver, @unchecked Sendable {
 
     /// A disk that says neither yes nor no is told as a failure, and no more once it answers.
     @Test func threadThatHangsIsAFailure() throws {
-        var name = Array("/tmp/argent-archive-XXXXXX".utf8CString)
-        let folder = String(cString: try #require(mkdtemp(&name)))
-        defer { _ = folder.withCString { rmdir($0) } }
-        let storage = DirectoryStorage(folder)
+        let folder = try TestFolder()
+        let storage = DirectoryStorage(folder.path)
         let log = try SegmentedLog(
             storage, options: SegmentOptions(newIdentifier: LogIdentifier(derivedFrom: [])))
         let observer = HangingObserver()
@@ -54,6 +53,5 @@ private final class HangingObserver: RecordObserver, @unchecked Sendable {
         observer.hangs.store(false, ordering: .releasing)
         #expect(wait { archive.failure == nil })
         archive.close()
-        for file in try storage.list() { try storage.remove(file) }
     }
 }

@@ -2,6 +2,7 @@ import Configuration
 import Numerics
 import Quantities
 import RunLog
+import TestSupport
 import Testing
 
 @testable import Agent
@@ -15,7 +16,7 @@ import Testing
             $0.rig.medianUncertainty = 0.1
             $0.simulation.amplitudeScatter = 0.01
         }
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let session = try rig.session(directory.path)
         session.run(shouldStop: { false })
         let bodies = try records(in: directory.path).map(\.body)
@@ -54,7 +55,7 @@ import Testing
             $0.simulation.amplitudeScatter = 0.5
             $0.simulation.driftShare = 0
         }
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let session = try rig.session(directory.path)
         session.run(shouldStop: { false })
         let bodies = try records(in: directory.path).map(\.body)

@@ -1,5 +1,6 @@
 import Configuration
 import RunLog
+import TestSupport
 import Testing
 import World
 
@@ -63,7 +64,7 @@ import World
 
     @Test("the file is whole, is its group's only, and is not written without need")
     func file() throws {
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let here = LastGood.Place(directory: directory.path, configuration: "/etc/a.toml")
         #expect(throws: LastGoodError.absent(path: here.path)) { try LastGood.read(here) }
         let keeper = LastGoodKeeper(here)

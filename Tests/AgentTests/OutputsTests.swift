@@ -1,6 +1,7 @@
 import Configuration
 import Quantities
 import RigSimulator
+import TestSupport
 import Testing
 import World
 
@@ -65,7 +66,7 @@ import World
         let power = Trace(rig.world, "power")
         let spare = Trace(rig.world, "spare")
         let beat = Trace(rig.world, "beat")
-        let folder = ScratchDirectory()
+        let folder = try TestFolder()
         let summary = try VirtualCampaign.run(
             rig.job(folder.path), world: rig.world, version: "test")
         #expect(summary.droplets > 0)
@@ -108,7 +109,7 @@ import World
             trippedAt = now
             world.setLine(chipLabel: Self.chip, line: "stop", level: true)
         }
-        let folder = ScratchDirectory()
+        let folder = try TestFolder()
         _ = try VirtualCampaign.run(rig.job(folder.path), world: world, version: "test")
         let at = try #require(trippedAt)
         // Open until then; the very same instant of the virtual clock may see it closed.
@@ -131,7 +132,7 @@ import World
                 chipLabel: Self.chip, line: "lamp", activeLow: false, safeLevel: false)
         ])
         let beat = Trace(rig.world, "beat")
-        let folder = ScratchDirectory()
+        let folder = try TestFolder()
         _ = try VirtualCampaign.run(rig.job(folder.path), world: rig.world, version: "test")
         #expect(beat.changes.isEmpty)
         let told = try records(in: folder.path).contains { record in
@@ -150,7 +151,7 @@ import World
             OutputLineSettings(
                 chipLabel: Self.chip, line: "beat", activeLow: false, safeLevel: false)
         ])
-        let folder = ScratchDirectory()
+        let folder = try TestFolder()
         let session = try rig.session(folder.path)
         let devices = try #require(session.rig.devices)
         func inOrder(for seconds: Double) -> (turns: Int, fine: Int) {
@@ -184,7 +185,7 @@ import World
             settings.pumps[oil].stepper.ramp = .milliseconds(200)
         }
         rig.simulated.attachSteppers(to: rig.world, settings: rig.settings)
-        let folder = ScratchDirectory()
+        let folder = try TestFolder()
         let summary = try VirtualCampaign.run(
             rig.job(folder.path), world: rig.world, version: "test")
         let motor = try #require(rig.simulated.steppers[3])

@@ -4,6 +4,7 @@ import Quantities
 import RigSimulator
 import RunLog
 import Synchronization
+import TestSupport
 import Testing
 import World
 
@@ -90,7 +91,7 @@ private final class RecordingPeer: VirtualPeer {
         let spectrometer = try #require(rig.simulated.lines.last)
         let recording = RecordingPeer(spectrometer.peer)
         rig.world.attach(path: spectrometer.path, peer: recording)
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let ring = rig.frameRing
         let (session, archive) = try rig.threadedSession(directory.path, ring: ring)
         session.run(
@@ -164,7 +165,7 @@ private final class RecordingPeer: VirtualPeer {
             reaction.release = .automatic
             settings.reactions = [reaction]
         }
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let ring = rig.frameRing
         let pulled = Pulled()
         let (session, archive) = try rig.threadedSession(

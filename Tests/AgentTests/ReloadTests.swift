@@ -3,6 +3,7 @@ import Configuration
 import Quantities
 import Rig
 import RunLog
+import TestSupport
 import Testing
 import World
 
@@ -39,7 +40,7 @@ import World
     @Test("a change at once is in force within a turn, whatever the rig does, and in the log")
     func atOnce() throws {
         let rig = try VirtualRig()
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let session = try rig.session(directory.path)
         try turn(session, rig) { session.rig.controller.state == .collecting }
         let change = try wait(session, rig) { $0.rig.driftLimit = 0.05 }
@@ -64,7 +65,7 @@ import World
     @Test("a change at the boundary leaves the running condition alone; a restart decides the same")
     func atBoundary() throws {
         let rig = try VirtualRig()
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let session = try rig.session(directory.path)
         try turn(session, rig) { session.rig.controller.state == .collecting }
         _ = try wait(session, rig) {
@@ -109,7 +110,7 @@ import World
     @Test("what contradicts the log is not taken up")
     func objections() throws {
         let rig = try VirtualRig { $0.campaign.runs = 1 }
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let session = try rig.session(directory.path)
         try turn(session, rig) { session.director.campaign.history.count == 1 }
         let campaign = session.director.campaign

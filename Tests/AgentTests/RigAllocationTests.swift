@@ -4,6 +4,7 @@ import Quantities
 import Rig
 import RigSimulator
 import Spectra
+import TestSupport
 import Testing
 import World
 
@@ -16,7 +17,7 @@ import World
 /// the heap; there it is shown that a turn keeps nothing of what it took.
 @Suite struct RigAllocationTests {
     @Test func turnsOfARunningRigDoNotAllocate() throws {
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let settings = Self.settings(directory.path)
         let simulated = try SimulatedRig(
             settings: settings,

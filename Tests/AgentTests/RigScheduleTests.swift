@@ -1,6 +1,7 @@
 import Numerics
 import Quantities
 import Rig
+import TestSupport
 import Testing
 import World
 
@@ -82,7 +83,7 @@ import World
     /// An order that comes when the rig does not want it any more is given again later.
     @Test func anOrderThatComesTooLateIsDeclinedAndTriedAgain() throws {
         let rig = try VirtualRig { $0.campaign.runs = 1 }
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let session = try rig.session(directory.path)
         var isHeld = false
         session.run(

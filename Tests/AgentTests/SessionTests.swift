@@ -4,6 +4,7 @@ import Numerics
 import Quantities
 import Rig
 import RunLog
+import TestSupport
 import Testing
 import World
 
@@ -13,7 +14,7 @@ import World
 @Suite struct SessionTests {
     @Test func aCampaignRunsToItsEnd() throws {
         let rig = try VirtualRig()
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let session = try rig.session(directory.path)
         session.run(shouldStop: { false })
         let summary = session.summary()
@@ -39,7 +40,7 @@ import World
 
     @Test func theSameSeedGivesTheSameLogAndAnotherDoesNot() throws {
         let digests = try [UInt64(7), 7, 8].map { seed in
-            let directory = ScratchDirectory()
+            let directory = try TestFolder()
             let session = try VirtualRig(seed: seed) { $0.campaign.runs = 1 }
                 .session(directory.path)
             session.run(shouldStop: { false })
@@ -54,7 +55,7 @@ import World
     /// condition and decides what the uncut campaign decided.
     @Test func everyPrefixOfTheLogDecidesTheSame() throws {
         let rig = try VirtualRig()
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let session = try rig.session(directory.path)
         session.run(shouldStop: { false })
         let bodies = try records(in: directory.path).map(\.body)
@@ -93,7 +94,7 @@ import World
     }
 
     @Test func aKilledRunGoesOnWhereItWas() throws {
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         var generator = SeededGenerator(seed: 3)
         var lives = 0
         var summary: Summary?
@@ -133,7 +134,7 @@ import World
 
     @Test func aPulledCableGoesSafeAtOnceAndComesBackOnClear() throws {
         let rig = try VirtualRig { $0.campaign.runs = 1 }
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let session = try rig.session(directory.path)
         func run(_ seconds: Double, until: () -> Bool) -> Bool {
             rig.run(session, for: seconds, until: until)
@@ -167,7 +168,7 @@ import World
     func aLineThatIsMissingAtTheStartIsSaidAndTakenUp(path: String) throws {
         let rig = try VirtualRig()
         rig.world.unplug(path)
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let session = try rig.session(directory.path)
         func run(_ seconds: Double, until: () -> Bool) -> Bool {
             rig.run(session, for: seconds, until: until)
@@ -191,7 +192,7 @@ import World
             settings.interlocks = [door]
         }
         rig.world.setLine(chipLabel: "sim", line: "DOOR", level: false)
-        let directory = ScratchDirectory()
+        let directory = try TestFolder()
         let session = try rig.session(directory.path)
         func run(_ seconds: Double, until: () -> Bool) -> Bool {
             rig.run(session, for: seconds, until: until)

@@ -160,19 +160,3 @@ func records(in directory: String) throws -> [Record] {
     }
     return records
 }
-
-/// A new directory that is removed when the value goes.
-final class ScratchDirectory {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/argent-test-XXXXXX".utf8CString)
-        mkdtemp(&template)
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        for name in (try? Files.list(path)) ?? [] { try? Files.remove(path + "/" + name) }
-        rmdir(path)
-    }
-}

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @Suite("Speaking to an agent that is not there")

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A network small enough to be computed by hand, in a folder of its own.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Files as a board's kernel shows them, made by hand after its documentation.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import World
 
@@ -41,33 +42,6 @@ struct Program {
             path, words, output: folder["out"], error: folder["err"])
         return Outcome(
             code: child.wait(), out: try folder.text("out"), err: try folder.text("err"))
-    }
-}
-
-/// A folder of one test's own; goes away with it.
-final class TestFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path =
-            FileManager.default.temporaryDirectory
-            .appendingPathComponent("argent-" + UUID().uuidString).path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    subscript(_ name: String) -> String { path + "/" + name }
-
-    /// Writes `text` to `name`; returns its path.
-    @discardableResult
-    func write(_ name: String, _ text: String) throws -> String {
-        try text.write(toFile: self[name], atomically: false, encoding: .utf8)
-        return self[name]
-    }
-
-    func text(_ name: String) throws -> String {
-        try String(contentsOfFile: self[name], encoding: .utf8)
     }
 }
 

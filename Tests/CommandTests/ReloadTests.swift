@@ -1,5 +1,6 @@
 import Foundation
 import RunLog
+import TestSupport
 import Testing
 
 /// Another configuration for an agent that runs.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A simulated rig on pseudo-terminals: `argent simulate` in a process of its own.

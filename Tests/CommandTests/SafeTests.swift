@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `argent safe` against a simulated rig on pseudo-terminals.

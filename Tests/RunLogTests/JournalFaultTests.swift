@@ -1,5 +1,6 @@
 import Glibc
 import Quantities
+import TestSupport
 import Testing
 import World
 
@@ -105,13 +106,8 @@ import World
     }
 
     @Test func diskFileKeepsTheLog() throws {
-        var name = Array("/tmp/argent-journal-XXXXXX".utf8CString)
-        let folder = String(cString: try #require(mkdtemp(&name)))
-        let path = folder + "/run.argentlog"
-        defer {
-            unlink(path)
-            rmdir(folder)
-        }
+        let folder = try TestFolder()
+        let path = folder["run.argentlog"]
         do {
             let file = try AppendFile(path: path)
             #expect(throws: WorldError.self) { try AppendFile(path: path) }
@@ -130,7 +126,7 @@ import World
         let source = try ReadFile(path: path)
         #expect(try source.read(at: 0, count: 100_000) == whole)
         #expect(try Digest.sha256(of: source) == Digest.sha256(whole))
-        #expect(throws: WorldError.self) { try ReadFile(path: folder + "/none") }
+        #expect(throws: WorldError.self) { try ReadFile(path: folder["none"]) }
     }
 
     @Test func fullDiskIsATypedError() throws {

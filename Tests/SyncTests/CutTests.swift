@@ -4,6 +4,7 @@ import Numerics
 import Quantities
 import RunLog
 import Sync
+import TestSupport
 import Testing
 import World
 
@@ -91,7 +92,7 @@ final class CuttingProxy: @unchecked Sendable {
         }
         let proxy = try CuttingProxy(to: rig.address, cuttingAt: budgets)
         defer { proxy.stop() }
-        let here = try Folder()
+        let here = try TestFolder()
         var resumed: UInt64 = 0
         // Each cut ends one run: the next goes on with what is on the disk, as a new process.
         var runs = 0
@@ -127,7 +128,7 @@ final class CuttingProxy: @unchecked Sendable {
         print("\(proxy.cuts) cuts, \(runs) runs that ended early")
     }
 
-    private func verify(_ rig: ServedRig, _ here: Folder) throws {
+    private func verify(_ rig: ServedRig, _ here: TestFolder) throws {
         for number in 1...3 as ClosedRange<UInt64> {
             let path = here["bench/2026-03-0\(number + 1)/07070707-0000000\(number).argentseg"]
             let entry = try #require(rig.segments.entry(number))

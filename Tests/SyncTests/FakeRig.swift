@@ -2,29 +2,8 @@ import Foundation
 import Quantities
 import RunLog
 import Sync
+import TestSupport
 import World
-
-/// A folder of one test's own; goes away with it.
-final class Folder {
-    let path: String
-
-    init() throws {
-        path =
-            FileManager.default.temporaryDirectory
-            .appendingPathComponent("argent-sync-" + UUID().uuidString).path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    subscript(_ name: String) -> String { path + "/" + name }
-
-    /// Paths of all files below `name`, seen from it, sorted.
-    func files(_ name: String) -> [String] {
-        let all = FileManager.default.enumerator(atPath: self[name])?.compactMap { $0 as? String }
-        return (all ?? []).filter { !Files.isDirectory(self[name] + "/" + $0) }.sorted()
-    }
-}
 
 /// Segments in memory: made up bytes, with the chain they claim.
 final class FakeSegments: SegmentSource, @unchecked Sendable {
@@ -110,7 +89,7 @@ struct FakeCheck: SegmentCheck {
 
 /// A server on a free port of the loopback interface, with its stores in a folder.
 final class ServedRig {
-    let folder: Folder
+    let folder: TestFolder
     let segments: FakeSegments
     let identity: TLSIdentity
     let server: SyncServer
@@ -122,7 +101,7 @@ final class ServedRig {
         _ segments: FakeSegments = FakeSegments(), accepting peers: [Fingerprint] = [],
         limits: SyncLimits = SyncLimits(), identity: TLSIdentity? = nil
     ) throws {
-        folder = try Folder()
+        folder = try TestFolder()
         self.segments = segments
         self.identity = try identity ?? TLSIdentity()
         store = PeerStore(directory: folder.path)
@@ -164,7 +143,7 @@ final class ServedRig {
         return job
     }
 
-    func pull(_ identity: TLSIdentity, into folder: Folder) throws -> PullReport {
+    func pull(_ identity: TLSIdentity, into folder: TestFolder) throws -> PullReport {
         let target = try PullFolder(directory: folder.path, rig: "bench")
         return try Puller(job(identity), into: target, check: FakeCheck(segments: segments)).run()
     }

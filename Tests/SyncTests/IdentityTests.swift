@@ -1,13 +1,14 @@
 import Foundation
 import RunLog
 import Sync
+import TestSupport
 import Testing
 import World
 import class World.Thread
 
 @Suite struct IdentityTests {
     @Test func isMadeOnceAndForThisUserAlone() throws {
-        let folder = try Folder()
+        let folder = try TestFolder()
         let first = try TLSIdentity.take(directory: folder["keys"])
         let second = try TLSIdentity.take(directory: folder["keys"])
         #expect(first.fingerprint == second.fingerprint)
@@ -19,7 +20,7 @@ import class World.Thread
     }
 
     @Test func isRefusedWhenOthersCanReadIt() throws {
-        let folder = try Folder()
+        let folder = try TestFolder()
         _ = try TLSIdentity.take(directory: folder.path)
         for mode in [0o640, 0o604, 0o660, 0o644] as [mode_t] {
             try #require(chmod(folder["identity.pem"], mode) == 0)
@@ -32,7 +33,7 @@ import class World.Thread
     }
 
     @Test func damagedFilesAreSaid() throws {
-        let folder = try Folder()
+        let folder = try TestFolder()
         _ = try TLSIdentity.take(directory: folder["a"])
         _ = try TLSIdentity.take(directory: folder["b"])
         let path = folder["a/identity.pem"]
@@ -54,7 +55,7 @@ import class World.Thread
 
     /// Many processes that start at once: all must end up with one key.
     @Test func twoAtOnceGetTheSame() throws {
-        let folder = try Folder()
+        let folder = try TestFolder()
         let prints = Prints()
         var threads: [Thread] = []
         for _ in 0..<8 {

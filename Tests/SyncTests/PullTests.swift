@@ -1,6 +1,7 @@
 import Foundation
 import Quantities
 import Sync
+import TestSupport
 import Testing
 import World
 
@@ -9,12 +10,12 @@ import class World.Thread
 @Suite struct PullTests {
     let own: TLSIdentity
     let rig: ServedRig
-    let here: Folder
+    let here: TestFolder
 
     init() throws {
         own = try TLSIdentity()
         rig = try ServedRig(accepting: [own.fingerprint], limits: Self.generous)
-        here = try Folder()
+        here = try TestFolder()
     }
 
     /// No test shall wait for a bucket to fill.
@@ -72,7 +73,7 @@ import class World.Thread
         let entry = rig.segments.add(1, size: 50_000)
         let bytes = rig.segments.bytes(1)
         for length in [0, 1, 4_095, 4_096, 49_999, 50_000] {
-            let fresh = try Folder()
+            let fresh = try TestFolder()
             let target = try PullFolder(directory: fresh.path, rig: "bench")
             let partial = target.partialPath(entry, of: rig.segments.log)
             try Files.replace(partial, with: Array(bytes[..<length]))
@@ -88,7 +89,7 @@ import class World.Thread
         let entry = rig.segments.add(1, size: 50_000)
         let target = try PullFolder(directory: here.path, rig: "bench")
         for length in [1, 30_000, 50_000, 60_000] {
-            let fresh = try Folder()
+            let fresh = try TestFolder()
             let target = try PullFolder(directory: fresh.path, rig: "bench")
             let partial = target.partialPath(entry, of: rig.segments.log)
             try Files.replace(partial, with: [UInt8](repeating: 0xEE, count: length))
@@ -136,7 +137,7 @@ import class World.Thread
         for (key, isGood) in [
             (rig.identity.publicKey, true), (former.publicKey, true), (stranger.publicKey, false),
         ] {
-            let fresh = try Folder()
+            let fresh = try TestFolder()
             let target = try PullFolder(directory: fresh.path, rig: "bench")
             var job = rig.job(own)
             job.rig.former = [former.fingerprint]

@@ -2,16 +2,17 @@ import Foundation
 import Quantities
 import RunLog
 import Sync
+import TestSupport
 import Testing
 import World
 
 /// A log of real sealed segments, served as `argent run` does.
 final class RealLog {
-    let folder: Folder
+    let folder: TestFolder
     let signer: TLSIdentity?
 
     init(segments: Int, records: Int, signer: TLSIdentity?) throws {
-        folder = try Folder()
+        folder = try TestFolder()
         self.signer = signer
         try write(segments: segments, records: records)
     }
@@ -41,7 +42,7 @@ final class RealLog {
 
 @Suite struct SegmentPullTests {
     private func serve(
-        _ log: RealLog, _ rig: TLSIdentity, _ friend: TLSIdentity, stores: Folder
+        _ log: RealLog, _ rig: TLSIdentity, _ friend: TLSIdentity, stores: TestFolder
     ) throws -> (SyncServer, Puller.Job) {
         _ = try PeerStore(directory: stores.path).accept(friend.fingerprint, name: "ws")
         let settings = SyncServerSettings(
@@ -60,7 +61,7 @@ final class RealLog {
 
     @Test func sealedSegmentsArriveAsTheyAre() throws {
         let (rig, friend, stores, here) = (
-            try TLSIdentity(), try TLSIdentity(), try Folder(), try Folder()
+            try TLSIdentity(), try TLSIdentity(), try TestFolder(), try TestFolder()
         )
         let log = try RealLog(segments: 5, records: 300, signer: rig)
         let (server, job) = try serve(log, rig, friend, stores: stores)
@@ -84,7 +85,7 @@ final class RealLog {
     @Test func unsignedSegmentsAreToldAndForeignOnesRefused() throws {
         for (signer, kept) in [(nil, 2), (try TLSIdentity(), 0)] as [(TLSIdentity?, Int)] {
             let (rig, friend, stores, here) = (
-                try TLSIdentity(), try TLSIdentity(), try Folder(), try Folder()
+                try TLSIdentity(), try TLSIdentity(), try TestFolder(), try TestFolder()
             )
             let log = try RealLog(segments: 2, records: 20, signer: signer)
             let (server, job) = try serve(log, rig, friend, stores: stores)
@@ -99,7 +100,7 @@ final class RealLog {
 
     @Test func damagedFilesAreFoundAndNotAcknowledged() throws {
         let (rig, friend, stores, here) = (
-            try TLSIdentity(), try TLSIdentity(), try Folder(), try Folder()
+            try TLSIdentity(), try TLSIdentity(), try TestFolder(), try TestFolder()
         )
         let log = try RealLog(segments: 3, records: 200, signer: rig)
         let path = log.folder["00000002.argentseg"]

@@ -1,5 +1,6 @@
 import Foundation
 import Quantities
+import TestSupport
 import Testing
 import World
 
@@ -11,7 +12,7 @@ import World
     let log = [UInt8](repeating: 9, count: 16)
 
     @Test func acknowledgementsSurvive() throws {
-        let folder = try Folder()
+        let folder = try TestFolder()
         let store = try Acknowledgements(directory: folder.path)
         for number in [1, 2, 3, 7, 5, 6, 20, 4, 1] as [UInt64] {
             try store.record(number, of: log, by: a)
@@ -37,7 +38,7 @@ import World
         "", "argent acknowledged 2\n", "argent acknowledged 1\nzz 1-3\n",
         "argent acknowledged 1\n09 3-1\n", "argent acknowledged 1\n09 1-3 2-5\n", "\u{0}",
     ]) func damagedAcknowledgementsCountAsNone(text: String) throws {
-        let folder = try Folder()
+        let folder = try TestFolder()
         try Files.makeDirectories(folder["acknowledged"])
         try Files.replace(
             folder["acknowledged/" + String(repeating: "01", count: 32)], with: Array(text.utf8))
@@ -52,7 +53,7 @@ import World
     }
 
     @Test func acknowledgementsAreBounded() throws {
-        let folder = try Folder()
+        let folder = try TestFolder()
         let store = try Acknowledgements(directory: folder.path)
         for number in 1...40 as ClosedRange<UInt8> {
             try store.record(UInt64(number) * 2, of: log, by: a)
@@ -68,7 +69,7 @@ import World
     }
 
     @Test func peersAreAcceptedAndRemoved() throws {
-        let folder = try Folder()
+        let folder = try TestFolder()
         let store = PeerStore(directory: folder["identity"])
         #expect(try store.peers().isEmpty)
         #expect(try store.accept(a, name: "desk"))
@@ -87,7 +88,7 @@ import World
     }
 
     @Test func rigsAreRemembered() throws {
-        let folder = try Folder()
+        let folder = try TestFolder()
         let rigs = KnownRigs(directory: folder["ws"])
         let place = NetworkAddress(host: "bench.lan", port: 7_425)
         #expect(try rigs.rig(at: place) == nil)

@@ -1,16 +1,14 @@
 import Glibc
 import Quantities
+import TestSupport
 import Testing
 import World
 
-/// A directory of its own for a test.
-private func scratch() -> String {
-    var template = Array("/tmp/argent-world-XXXXXX".utf8CString)
-    return template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
-}
-
 @Suite struct FilesTests {
-    let place = scratch()
+    let folder: TestFolder
+    var place: String { folder.path }
+
+    init() throws { folder = try TestFolder() }
 
     @Test func replacingLeavesTheNewContentAndNothingElse() throws {
         let path = place + "/a.bin"
