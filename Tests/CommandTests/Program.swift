@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-import World
 
 /// The built program, run as a shell would run it.
 struct Program {
@@ -14,12 +13,7 @@ struct Program {
 
     /// The executable beside the test bundle: both are products of the same build.
     static let path: String = {
-        let bundle = Bundle.allBundles.map(\.bundlePath) + CommandLine.arguments
-        for place in bundle where place.contains(".build") {
-            let folder = URL(fileURLWithPath: place).deletingLastPathComponent().path
-            if Files.exists(folder + "/argent") { return folder + "/argent" }
-        }
-        return URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
             .deletingLastPathComponent().path + "/argent"
     }()
 
