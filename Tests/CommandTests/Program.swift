@@ -60,7 +60,9 @@ final class Child {
         let flags = O_WRONLY | O_CREAT | O_APPEND
         posix_spawn_file_actions_addopen(&actions, 1, output, flags, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, error, flags, 0o600)
-        let line = (path == Program.path ? Program.runner : []) + [path] + words
+        // Made here as well: an emulated start may return before the child has opened anything.
+        for name in [output, error] { close(open(name, flags, 0o600)) }
+        let line = (path.hasPrefix(Program.path) ? Program.runner : []) + [path] + words
         var arguments: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }
