@@ -38,9 +38,15 @@ struct TokenBucket {
 struct ConnectionGate {
     /// Addresses told apart; when more come at once, new ones share what is left to all.
     static let addressLimit = 256
+    /// How often those that asked for nothing lately are forgotten, when there are so many.
+    private static let sweepPeriod = TimeSpan.seconds(1)
     private let perAddress: Int
     private var all: TokenBucket
     private var addresses: [String: TokenBucket] = [:]
+    private var sweepAt = Instant.zero
+
+    /// How many addresses are told apart now.
+    var rememberedAddresses: Int { addresses.count }
 
     init(_ limits: SyncLimits, at now: Instant) {
         perAddress = limits.connectionsPerAddress
@@ -49,7 +55,9 @@ struct ConnectionGate {
 
     mutating func admits(_ address: String, at now: Instant) -> Bool {
         if addresses[address] == nil {
-            if addresses.count >= Self.addressLimit {
+            // Now and then is enough: under a flood of addresses every call would look at all.
+            if addresses.count >= Self.addressLimit, now >= sweepAt {
+                sweepAt = now + Self.sweepPeriod
                 for key in addresses.keys where addresses[key]?.isFull(at: now) == true {
                     addresses[key] = nil
                 }

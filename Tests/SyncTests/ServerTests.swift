@@ -223,6 +223,10 @@ import World
         // However many addresses come, few are remembered.
         let much = Instant.zero + .seconds(1e6)
         #expect((0..<100_000).count { gate.admits("x\($0)", at: much) } == 10)
+        #expect(gate.rememberedAddresses == ConnectionGate.addressLimit)
+        // Those who asked for nothing since then make room for others.
+        #expect((0..<1).count { _ in gate.admits("y", at: much + .seconds(120)) } == 1)
+        #expect(gate.rememberedAddresses == 1)
     }
 
     @Test func eventsAreFewAndCounted() throws {
