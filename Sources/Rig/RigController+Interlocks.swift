@@ -22,6 +22,14 @@ extension RigController {
         followInterlocks(at: now)
     }
 
+    /// Whether `hazard` of instrument or input `index` would stop all pumps at once if it came
+    /// now: what the table says, before anything is done about it.
+    public func wouldStopAll(_ hazard: Hazard, _ index: Int) -> Bool {
+        guard let row = interlocks.row(hazard, index) else { return false }
+        return interlocks.rows[row].reactions.contains(.stopAll) && interlocks.tripsAtOnce(row)
+            && !interlocks.isInForce(row)
+    }
+
     /// A sensor was read, or was not. What follows from it is looked for in `advance`.
     public mutating func take(_ reading: SensorReading, at now: Instant) {
         guard sensors.take(reading, at: now), let value = reading.value else { return }

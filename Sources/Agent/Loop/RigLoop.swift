@@ -34,21 +34,19 @@ final class RigLoop {
     private static let newsRoom = 256
 
     private let lines: [any LineRunning]
-    private let pumpLines: [any PumpLineRunning]
+    let pumpLines: [any PumpLineRunning]
     private let spectrometer: any SpectrometerLineRunning
     /// Where each pump of the configuration hangs: line, and index on it.
-    private let places: [(line: Int, index: Int)]
+    let places: [(line: Int, index: Int)]
     /// Sensors, outputs and the heartbeat, where there are any.
     let devices: RigDevices?
-    private var interlocks: (any InputLines)?
-    private var interlocksRetryAt = Instant.zero
-    private var edges: [EdgeEvent] = []
+    var interlocks: (any InputLines)?
+    var interlocksRetryAt = Instant.zero
+    var edges: [EdgeEvent] = []
     /// Where raw frames go besides; nil: nowhere. Set before the rig's thread starts.
     var frames: FrameRing?
     private var events: [InstrumentEvent] = []
     private var spectrometerWasReady = false
-
-    private static let interlockRetry = TimeSpan.seconds(1)
 
     init(
         world: any World, settings: Settings, loss: Loss, remaining: [Volume?],
@@ -115,11 +113,6 @@ final class RigLoop {
         return meter.note(stage, from: start, to: world.now)
     }
 
-    /// Whether the interlock inputs are read, or the rig is safe because they cannot be.
-    private var isWatchingInterlocks: Bool {
-        settings.interlocks.isEmpty || interlocks != nil || controller.state == .safe
-    }
-
     /// Takes what sensors said, and what there is to tell of the devices.
     private func takeReadings(at now: Instant) {
         guard let devices else { return }
@@ -183,7 +176,9 @@ final class RigLoop {
 
     private func takeEvents(at now: Instant) {
         for (pump, place) in places.enumerated() where pumpLines[place.line].isChanged {
-            controller.update(pump: pump, pumpLines[place.line].pump(place.index), at: now)
+            let state = pumpLines[place.line].pump(place.index)
+            if case .alarmed = state.link { stopAhead(of: .pumpAlarm, pump, at: now) }
+            controller.update(pump: pump, state, at: now)
         }
         let spectrometerChanged = spectrometer.isChanged
         events.removeAll(keepingCapacity: true)
@@ -213,40 +208,5 @@ final class RigLoop {
             firstPixel: frame.plan.firstPixel, pixelStep: frame.plan.pixelStep,
             pixels: frame.counts.count)
         _ = frame.counts.withUnsafeBufferPointer { frames.push($0, known) }
-    }
-
-    /// Reads the interlock inputs; those that cannot be read count as danger.
-    private func watchInterlocks(at now: Instant) {
-        guard !settings.interlocks.isEmpty else { return }
-        do {
-            if interlocks == nil {
-                guard now >= interlocksRetryAt else { return }
-                interlocksRetryAt = now + Self.interlockRetry
-                interlocks = try world.openInputs(
-                    settings.interlocks.map {
-                        InputLineSettings(
-                            chipLabel: $0.chipLabel, line: $0.line, activeLow: $0.activeLow,
-                            debounce: $0.debounce)
-                    })
-                if interlocks?.debounces == false {
-                    let text = "the kernel does not debounce here: every bounce counts"
-                    tell(.report(.event(kind: "interlock", text: .text(text))), at: now)
-                }
-                for index in settings.interlocks.indices {
-                    let level = try interlocks?.level(index)
-                    controller.interlock(index, danger: level, at: now)
-                }
-            }
-            edges.removeAll(keepingCapacity: true)
-            try interlocks?.readEdges(into: &edges)
-            for edge in edges { controller.interlock(edge.index, danger: edge.level, at: now) }
-        } catch {
-            interlocks?.close()
-            interlocks = nil
-            tell(.report(.event(kind: "interlock", text: "\(error)")), at: now)
-            for index in settings.interlocks.indices {
-                controller.interlock(index, danger: nil, at: now)
-            }
-        }
     }
 }

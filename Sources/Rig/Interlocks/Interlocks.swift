@@ -220,6 +220,11 @@ public struct Interlocks: Sendable {
 
     // MARK: - Moves
 
+    /// Whether the hazard of `row` need not last before its reaction is due.
+    func tripsAtOnce(_ row: Int) -> Bool {
+        rows[row].delay <= .zero || !rows[row].hazard.hasDelay
+    }
+
     private mutating func begin(
         _ row: Int, _ value: Double, _ limit: Double, _ detail: HazardDetail, at now: Instant
     ) {
@@ -227,7 +232,7 @@ public struct Interlocks: Sendable {
         cells[row].detail = detail
         waiting += 1
         move(row, to: .pending, at: now)
-        if rows[row].delay <= .zero || !rows[row].hazard.hasDelay { trip(row, at: now) }
+        if tripsAtOnce(row) { trip(row, at: now) }
     }
 
     private mutating func note(_ row: Int, _ value: Double, _ limit: Double) {
