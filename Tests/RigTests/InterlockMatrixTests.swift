@@ -210,7 +210,9 @@ struct MatrixCase {
         rig.reports = []
         let before = rig.flowing
         let wasRamping = rig.controller.state == .ramping
+        let wouldStop = wouldStop(rig)
         trouble.cause(&rig)
+        if let what = checkAhead(rig, wouldStop) { return what }
         guard rig.run(trouble.delay, until: { isTripped($0) }) else {
             return "no trip in time: \(rig.controller.faults.all.map(\.text))"
         }
@@ -218,6 +220,29 @@ struct MatrixCase {
         if let what = checkRest(&rig, from: before, wasRamping: wasRamping) { return what }
         if let what = checkStubborn(&rig) { return what }
         return checkRelease(&rig)
+    }
+
+    /// What the loop is told before it stops pumps ahead of the controller; nil: it does not ask.
+    private func wouldStop(_ rig: BenchRig) -> Bool? {
+        switch trouble.hazard {
+        case .interlock, .pumpAlarm:
+            let index = trouble.hazard == .interlock ? 0 : rig.controller.instrument("silver")
+            return rig.controller.wouldStopAll(trouble.hazard, index)
+        default: return nil
+        }
+    }
+
+    /// What was said beforehand is what the table says, and what the controller does at once.
+    private func checkAhead(_ rig: BenchRig, _ wouldStop: Bool?) -> String? {
+        guard let wouldStop else { return nil }
+        guard wouldStop == answer.reaction.contains(.stopAll) else {
+            return "beforehand it would stop all pumps: \(wouldStop)"
+        }
+        let stopped = rig.controller.commands.count { command in
+            if case .pump(_, .stopped) = command { true } else { false }
+        }
+        let pumps = rig.controller.settings.pumps.count
+        return wouldStop && stopped < pumps ? "\(stopped) of \(pumps) pumps stop at once" : nil
     }
 
     private func isTripped(_ rig: BenchRig) -> Bool {
