@@ -132,6 +132,9 @@ def main():
             lost.update(report["lost"])
             trips += report["edge_to_stop"]["count"]
             stop_99 += report["edge_to_stop_us"]
+            if options.each:
+                late = sum(1 for span in stop_99 if span > LIMIT_STOP_US)
+                print(f"stops so far {len(stop_99)}, later than {LIMIT_STOP_US:.0f} us: {late}")
             stop_longest = max(stop_longest, report["edge_to_stop"]["max_us"])
             before = stolen(options.cpu)
             classes, longest = cyclic_slot(options, options.slot)
