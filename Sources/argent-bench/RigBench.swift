@@ -98,6 +98,7 @@ struct RigBench {
             trial.meter.clear()
             edge.latency.clear()
             edge.seen.clear()
+            edge.answered.clear()
         }
         if showsPlaces { callocations_trace(1) }
         // Edges shall go out when their time is taken, whatever else runs, and like those of a
@@ -208,6 +209,7 @@ struct RigBench {
         text += "\"priority\":\(priority),\"cpu\":\(cpu),\"turns\":\(turns),"
         text += "\"missed\":\(trial.meter.missed),\"lateness\":\(trial.meter.lateness.json),"
         text += "\"edge_to_seen\":\(edge.seen.json),"
+        text += "\"seen_to_stop\":\(edge.answered.json),"
         text += "\"edge_to_stop\":\(edge.latency.json),\"trips\":\(trips),"
         for stage in RigStage.allCases {
             text += "\"\(stage.name)\":\(trial.meter.stages[stage.rawValue].json),"

@@ -81,6 +81,8 @@ final class PipeEdge: InputLines, Pollable, BenchHazard, @unchecked Sendable {
     let latency = DurationHistogram()
     /// From then until the rig's thread has read the edge: what the kernel takes to wake it.
     let seen = DurationHistogram()
+    /// From there until the first stop command was written: what the program takes of it.
+    let answered = DurationHistogram()
     /// The former one by one, as far as there is room.
     private let spans = UnsafeMutablePointer<Int64>.allocate(capacity: spanLimit)
     private static let spanLimit = 1 << 16
@@ -90,6 +92,8 @@ final class PipeEdge: InputLines, Pollable, BenchHazard, @unchecked Sendable {
     private(set) var isDangerous = false
     // The rig thread's own.
     private var isDangerSeen = false
+    /// When the rig's thread saw the edge that no stop command has followed yet; nil: none.
+    private var seenAt: Instant?
 
     init() throws {
         var pipe: [Int32] = [0, 0]
@@ -127,7 +131,10 @@ final class PipeEdge: InputLines, Pollable, BenchHazard, @unchecked Sendable {
         let start = armedAt.load(ordering: .acquiring)
         guard start > 0, Self.holdsStop(bytes) else { return }
         armedAt.store(0, ordering: .relaxed)
-        let span = Clocks.now - Instant(nanoseconds: start)
+        let now = Clocks.now
+        if let seenAt { answered.note(now - seenAt) }
+        seenAt = nil
+        let span = now - Instant(nanoseconds: start)
         if latency.count < Self.spanLimit { spans[latency.count] = span.nanoseconds }
         latency.note(span)
     }
@@ -158,8 +165,12 @@ final class PipeEdge: InputLines, Pollable, BenchHazard, @unchecked Sendable {
         while Glibc.read(ends.read, &byte, 1) == 1 {
             isDangerSeen = byte != 0
             let start = armedAt.load(ordering: .acquiring)
-            if isDangerSeen, start > 0 { seen.note(Clocks.now - Instant(nanoseconds: start)) }
-            edges.append(EdgeEvent(index: 0, level: isDangerSeen, at: Clocks.now))
+            let now = Clocks.now
+            if isDangerSeen, start > 0 {
+                seen.note(now - Instant(nanoseconds: start))
+                seenAt = now
+            }
+            edges.append(EdgeEvent(index: 0, level: isDangerSeen, at: now))
         }
     }
 

@@ -113,7 +113,7 @@ def main():
         time.sleep(2)
     rig, rig_longest, cyclic, cyclic_longest = {}, 0.0, {}, 0.0
     missed = allocations = frees = trips = turns = 0
-    stop_99, seen_99, stop_longest, lost = [], [], 0.0, set()
+    stop_99, seen_99, own_99, stop_longest, own_longest, lost = [], [], [], 0.0, 0.0, set()
     end = time.monotonic() + options.minutes * 60
     try:
         while time.monotonic() < end or not cyclic:
@@ -140,6 +140,8 @@ def main():
             classes, longest = cyclic_slot(options, options.slot)
             each(options, "cyclictest", classes, longest, before)
             seen_99.append(report["edge_to_seen"]["p99_us"])
+            own_99.append(report["seen_to_stop"]["p99_us"])
+            own_longest = max(own_longest, report["seen_to_stop"]["max_us"])
             for edge, count in classes.items():
                 cyclic[edge] = cyclic.get(edge, 0) + count
             cyclic_longest = max(cyclic_longest, longest)
@@ -158,7 +160,8 @@ def main():
     print(f"edge to first stop command: {trips} times, p99 {stop:.1f} us "
           f"(at most {LIMIT_STOP_US}), p50 {stop_99[len(stop_99) // 2] if stop_99 else 0:.1f} us, "
           f"longest {stop_longest:.1f} us; until the thread has seen the edge: p99 of the median "
-          f"slot {sorted(seen_99)[len(seen_99) // 2]:.1f} us")
+          f"slot {sorted(seen_99)[len(seen_99) // 2]:.1f} us; from there to the stop: "
+          f"{sorted(own_99)[len(own_99) // 2]:.1f} us, longest {own_longest:.1f} us")
     print(f"turns {turns}, left out {missed}; allocations after start {allocations}, "
           f"frees {frees}")
     for text in sorted(lost):
