@@ -44,7 +44,8 @@ import Testing
 
     /// The whole way: simulate, run, pair, pull; the rig's status tells of it.
     @Test func aRunningRigIsPulledFrom() throws {
-        let rig = try Simulation("--runs", "1", "--batch", "1")
+        // Long enough not to end by itself before it is pulled from, however slow the machine.
+        let rig = try Simulation("--runs", "8", "--batch", "4")
         let text = try rig.folder.text("argent.toml")
         let port = 20_000 + Int(getpid()) % 20_000
         try rig.folder.write(
