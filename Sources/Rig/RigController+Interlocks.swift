@@ -83,6 +83,9 @@ extension RigController {
         settings.pumps.firstIndex { $0.name == name } ?? settings.pumps.count
     }
 
+    /// The place of the instrument that `event` comes from, as the table counts.
+    public func place(of event: InstrumentEvent) -> Int { instrument(event.instrument) }
+
     /// An instrument does not answer. One that was never ready is only waited for.
     mutating func lose(_ name: String, _ error: InstrumentError, at now: Instant) {
         let place = instrument(name)

@@ -83,7 +83,7 @@ final class PipeEdge: InputLines, Pollable, BenchHazard, @unchecked Sendable {
     let seen = DurationHistogram()
     /// From there until the first stop command was written: what the program takes of it.
     let answered = DurationHistogram()
-    /// The former one by one, as far as there is room.
+    /// Those of `latency` one by one, as far as there is room.
     private let spans = UnsafeMutablePointer<Int64>.allocate(capacity: spanLimit)
     private static let spanLimit = 1 << 16
     private let ends: (read: Int32, write: Int32)

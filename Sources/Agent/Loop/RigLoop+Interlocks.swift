@@ -57,9 +57,6 @@ extension RigLoop {
     /// some 40 us. What a person waits for is the pumps.
     func stopAhead(of hazard: Hazard, _ index: Int, at now: Instant) {
         guard controller.wouldStopAll(hazard, index) else { return }
-        for place in places {
-            pumpLines[place.line].setGoal(.stopped, pump: place.index, at: now)
-            pumpLines[place.line].flush(at: now)
-        }
+        for pump in settings.pumps.indices { send(.stopped, to: pump, at: now) }
     }
 }

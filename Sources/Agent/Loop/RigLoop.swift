@@ -34,10 +34,10 @@ final class RigLoop {
     private static let newsRoom = 256
 
     private let lines: [any LineRunning]
-    let pumpLines: [any PumpLineRunning]
+    private let pumpLines: [any PumpLineRunning]
     private let spectrometer: any SpectrometerLineRunning
     /// Where each pump of the configuration hangs: line, and index on it.
-    let places: [(line: Int, index: Int)]
+    private let places: [(line: Int, index: Int)]
     /// Sensors, outputs and the heartbeat, where there are any.
     let devices: RigDevices?
     var interlocks: (any InputLines)?
@@ -131,11 +131,7 @@ final class RigLoop {
         if !controller.commands.isEmpty {
             for command in controller.commands {
                 switch command {
-                case .pump(let pump, let goal):
-                    let place = places[pump]
-                    pumpLines[place.line].setGoal(goal, pump: place.index, at: now)
-                    // At once: what stops a pump does not wait for the goals of the others.
-                    pumpLines[place.line].flush(at: now)
+                case .pump(let pump, let goal): send(goal, to: pump, at: now)
                 case .acknowledgeAlarm(let pump):
                     let place = places[pump]
                     pumpLines[place.line].acknowledgeAlarm(pump: place.index, at: now)
@@ -149,6 +145,14 @@ final class RigLoop {
             for report in controller.reports { tell(.report(report), at: now) }
             controller.reports.removeAll(keepingCapacity: true)
         }
+    }
+
+    /// Gives a pump its goal, and its line what is to be said, at once: what stops a pump does not
+    /// wait for the goals of the others.
+    func send(_ goal: PumpGoal, to pump: Int, at now: Instant) {
+        let place = places[pump]
+        pumpLines[place.line].setGoal(goal, pump: place.index, at: now)
+        pumpLines[place.line].flush(at: now)
     }
 
     /// What is known of pump `index`, in configuration order.
@@ -176,9 +180,7 @@ final class RigLoop {
 
     private func takeEvents(at now: Instant) {
         for (pump, place) in places.enumerated() where pumpLines[place.line].isChanged {
-            let state = pumpLines[place.line].pump(place.index)
-            if case .alarmed = state.link { stopAhead(of: .pumpAlarm, pump, at: now) }
-            controller.update(pump: pump, state, at: now)
+            controller.update(pump: pump, pumpLines[place.line].pump(place.index), at: now)
         }
         let spectrometerChanged = spectrometer.isChanged
         events.removeAll(keepingCapacity: true)
@@ -195,7 +197,11 @@ final class RigLoop {
             }
         }
         for event in events {
-            if case .frame(let frame) = event.kind { keep(frame) }
+            switch event.kind {
+            case .frame(let frame): keep(frame)
+            case .alarm: stopAhead(of: .pumpAlarm, controller.place(of: event), at: now)
+            default: break
+            }
             controller.handle(event, at: now)
         }
     }
