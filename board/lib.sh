@@ -238,7 +238,8 @@ build_release() {
             strip=aarch64-linux-gnu-strip
             ;;
         amd64)
-            target="swift build"
+            # Other linkers leave the table of functions writable here.
+            target="swift build -Xswiftc -use-ld=lld"
             strip=strip
             ;;
     esac
