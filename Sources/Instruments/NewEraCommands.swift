@@ -13,7 +13,7 @@ extension NewEraTalk {
         }
         var packing = framing ?? .basic
         if case .probe(let framing) = ask { packing = framing }
-        packing.pack(String(pump.address) + Self.command(ask), into: &bytes)
+        packing.pack(Self.command(ask), to: pump.address, into: &bytes)
         return true
     }
 
@@ -21,11 +21,11 @@ extension NewEraTalk {
     /// the packet: in Basic mode it ends what stands in the pump's buffer, in Safe mode it is no
     /// packet.
     mutating func stopBlindly(into bytes: inout [UInt8]) {
-        let command = String(pump.address) + Self.command(.stop)
+        let command = Self.command(.stop)
         bytes.append(NewEraFraming.cr)
-        NewEraFraming.safe.pack(command, into: &bytes)
+        NewEraFraming.safe.pack(command, to: pump.address, into: &bytes)
         bytes.append(NewEraFraming.cr)
-        NewEraFraming.basic.pack(command, into: &bytes)
+        NewEraFraming.basic.pack(command, to: pump.address, into: &bytes)
         // Whoever comes after an agent finds the framing that the agent has set: trying the other
         // first would cost the time of a missing reply, for each pump.
         trying = pump.framing

@@ -136,7 +136,6 @@ public struct RigController {
         reports.reserveCapacity(Self.turnRoom)
         // Made at its first use, which shall not be in a turn.
         _ = RigTable.row(.connecting, .connected)
-        _ = matrix.row(.interlock)
     }
 
     /// Why it is held, when it is, in words.

@@ -14,9 +14,27 @@ import Testing
         ] as [(String, [UInt8])])
     func packsGoldenPackets(command: String, packet: [UInt8]) {
         var packed: [UInt8] = []
-        NewEraFraming.safe.pack(command, into: &packed)
+        NewEraFraming.safe.pack(command, to: nil, into: &packed)
         #expect(packed == packet)
         #expect(PlayedNewEra.safe(command) == packet)
+    }
+
+    @Test(arguments: [0, 7, 10, 42, 99])
+    func packsTheAddressBehindWhatWaits(address: Int) {
+        var packed: [UInt8] = [0x0D]
+        NewEraFraming.safe.pack("STP", to: address, into: &packed)
+        #expect(packed == [0x0D] + PlayedNewEra.safe("\(address)STP"))
+        packed = [0x0D]
+        NewEraFraming.basic.pack("STP", to: address, into: &packed)
+        #expect(packed == [0x0D] + Array("\(address)STP\r".utf8))
+    }
+
+    /// The length byte counts no more than it can hold.
+    @Test func cutsWhatNoPacketHolds() {
+        var packed: [UInt8] = []
+        NewEraFraming.safe.pack(String(repeating: "9", count: 400), to: 12, into: &packed)
+        #expect(packed.count == 1 + 255)
+        #expect(packed == PlayedNewEra.safe("12" + String(repeating: "9", count: 249)))
     }
 
     private func replies(_ bytes: [UInt8]) -> [NewEraReply] {

@@ -78,8 +78,8 @@ public struct Interlocks: Sendable {
     private var unknown: Int
     private var waiting = 0
     private var trips = 0
-    /// First row of each hazard, in the order of `Hazard.allCases`, and one beyond.
-    private let first: [Int]
+    /// The first row of each hazard that has one.
+    private let first: [(hazard: Hazard, row: Int)]
 
     /// The matrix of `table`, with everything that is an input unknown.
     public init(table: ReactionTable) {
@@ -93,9 +93,10 @@ public struct Interlocks: Sendable {
         }
         unknown = cells.count { $0.phase == .unknown }
         changes.reserveCapacity(min(Self.changeLimit, rows.count * 4))
-        var first: [Int] = []
+        var first: [(hazard: Hazard, row: Int)] = []
         for hazard in Hazard.allCases {
-            first.append(rows.firstIndex { $0.hazard == hazard } ?? -1)
+            guard let row = rows.firstIndex(where: { $0.hazard == hazard }) else { continue }
+            first.append((hazard, row))
         }
         self.first = first
     }
@@ -113,15 +114,14 @@ public struct Interlocks: Sendable {
 
     /// The row of `hazard` for the pump, interlock or instrument at `index`; nil: there is none.
     public func row(_ hazard: Hazard, _ index: Int = 0) -> Int? {
-        guard let place = Self.places[hazard] else { return nil }
-        let start = first[place]
-        guard start >= 0, index >= 0, start + index < rows.count else { return nil }
-        let row = rows[start + index]
-        return row.hazard == hazard && row.index == index && !row.isSensor ? start + index : nil
+        // An edge asks this first of all: no hash of a name, no copy of a row.
+        guard let start = first.first(where: { $0.hazard == hazard })?.row else { return nil }
+        let place = start + index
+        guard index >= 0, place < rows.count, rows[place].hazard == hazard,
+            rows[place].index == index, !rows[place].isSensor
+        else { return nil }
+        return place
     }
-
-    private static let places = Dictionary(
-        uniqueKeysWithValues: Hazard.allCases.enumerated().map { ($1, $0) })
 
     /// The same rows with other limits, times and reactions; what is known of each stays, and
     /// what they demand is reckoned anew. `new` gets the rows of before, so that it is never here
