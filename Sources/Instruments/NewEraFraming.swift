@@ -21,7 +21,7 @@ public enum NewEraFraming: Equatable, Sendable {
     static let maximumBasicData = 44
 
     /// Appends `command` to the pump at `address` (0…99; nil: one that needs none) as a host sends
-    /// it. Straight into `bytes`: a text made of both first would take 5 us of a stop where no
+    /// it. Straight into `bytes`: a text made of both first would take 3 us of a stop where no
     /// cache has the code.
     func pack(_ command: String, to address: Int?, into bytes: inout [UInt8]) {
         let start = bytes.count
