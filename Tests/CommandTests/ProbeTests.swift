@@ -35,6 +35,8 @@ private struct MadeBoard {
         try put("sys/class/watchdog/watchdog0/timeout", "15\n")
         try put("sys/kernel/realtime", "1\n")
         try put("proc/sys/kernel/osrelease", "6.12.34-rt\n")
+        try put("sys/devices/system/cpu/isolated", "3\n")
+        try put("sys/devices/virtual/workqueue/cpumask", "7\n")
     }
 
     private func put(_ name: String, _ text: String) throws {
@@ -67,6 +69,7 @@ struct ProbeTests {
                 + "    /dev/serial/by-path/platform-usb-0:1.2:1.0-port0\n",
             "/dev/ttyAMA0\n", "/dev/ttyS1\n",
             "/dev/watchdog0: Broadcom BCM2835 Watchdog timer, 15 s", "PREEMPT_RT",
+            "isolated (isolcpus): 3\n", "the kernel's workers may use (mask): 7\n",
             "No I2C bus was asked",
         ] { #expect(told.out.contains(part), "\(part) is not in\n\(told.out)") }
         #expect(!told.out.contains("ttyS0") && !told.out.contains("/dev/tty1"))

@@ -65,6 +65,7 @@ enum BoardText {
         for (file, what) in [
             ("/sys/devices/system/cpu/online", "processors"),
             ("/sys/devices/system/cpu/isolated", "isolated (isolcpus)"),
+            ("/sys/devices/virtual/workqueue/cpumask", "the kernel's workers may use (mask)"),
             ("/proc/sys/kernel/sched_rt_runtime_us", "real-time share, us per second"),
         ] {
             text += "  \(what): \(tree.line(file) ?? "none")\n"
