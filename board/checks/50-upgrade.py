@@ -2,6 +2,8 @@
 
 import time
 
+from rig import RUN_OUT_S
+
 TITLE = "upgrade mid-campaign: goes on; upgrade while stopped: stays stopped"
 
 RECORDS = "argent log cat --json /var/lib/argent | wc -l"
@@ -26,7 +28,8 @@ def check(board):
     board.note("flowing again after", f"{time.monotonic() - started:.1f} s")
 
     board.run("systemctl stop argent", 60)
-    board.expect(board.rig.is_still(), "something flows after systemctl stop")
+    still = board.rig.time_until_still(time.monotonic(), RUN_OUT_S)
+    board.note("still after systemctl stop", f"{still:.1f} s")
     board.run(f"dpkg -i {board.package('this')}", 180)
     time.sleep(3)
     board.expect(board.service("ActiveState") == "inactive", "an upgrade started the service")

@@ -1,5 +1,9 @@
 """Removed and purged."""
 
+import time
+
+from rig import RUN_OUT_S
+
 TITLE = "remove stops and keeps the state; purge takes it away"
 
 
@@ -7,7 +11,7 @@ def check(board):
     board.run("systemctl start argent", 120)
     board.wait_until_flowing(seconds=180)
     board.run("dpkg --remove argent", 120)
-    board.expect(board.rig.is_still(), "something flows after the removal")
+    board.rig.time_until_still(time.monotonic(), RUN_OUT_S)
     board.expect(board.try_run("pgrep -x argent").code != 0, "the program still runs")
     board.run("test -e /etc/argent/argent.toml && ls /var/lib/argent/*.argent*")
     board.run("dpkg --purge argent", 120)

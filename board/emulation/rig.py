@@ -12,6 +12,9 @@ from machine import Failure
 READY_LIMIT_S = 30
 # Below this a syringe stands still, uL/min.
 STANDS_STILL = 1.0
+# A pump that says it stands still has a syringe that slows down by the simulator's time constant,
+# 0.4 s: from 1,000 uL/min to standstill in seven of them, and room for one more.
+RUN_OUT_S = 3.2
 
 
 class Rig:
