@@ -16,5 +16,6 @@ def check(board):
     board.run("mkdir -p /mnt/payload && mount -o ro /dev/vdb /mnt/payload")
     lines = board.run(board.gpioinfo)
     board.expect('"EMERGENCY-STOP"' in lines or "EMERGENCY-STOP" in lines, f"no lines: {lines}")
-    adapters = board.run("ls /dev/serial/by-id")
-    board.expect(len(adapters.split()) == 3, f"USB adapters: {adapters}")
+    # Adapters may be found after systemd has called itself done.
+    board.wait_for("three USB adapters", 60,
+                   lambda: len(board.try_run("ls /dev/serial/by-id").text.split()) == 3)
